@@ -1,0 +1,1 @@
+"""One folder a domain; the order of the apps stands in docs/map.md."""

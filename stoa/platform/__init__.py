@@ -1,0 +1,1 @@
+"""Django plumbing without a business word in it."""

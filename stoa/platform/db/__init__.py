@@ -1,0 +1,1 @@
+"""Transactions, ordered locks, tenant scope, connection options and TLS."""

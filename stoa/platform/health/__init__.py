@@ -1,0 +1,1 @@
+"""Liveness, readiness, admission and drain, answered before Django."""

@@ -1,0 +1,1 @@
+"""The HTTP contract: envelope, errors, pages, limits, idempotency, access, OpenAPI."""

@@ -1,0 +1,1 @@
+"""What Django itself adds to the story of a request."""

@@ -1,0 +1,1 @@
+"""Django's settings, derived from the typed configuration."""

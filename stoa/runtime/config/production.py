@@ -1,0 +1,58 @@
+"""What production refuses to start with: defaults that are fine on a laptop and dangerous in front of people."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from stoa.runtime.config.database_address import TLS_MODES, names_postgres
+from stoa.runtime.config.sections.core import DEVELOPMENT_SECRET
+
+if TYPE_CHECKING:
+    from stoa.runtime.config.model import Settings
+
+SHORTEST_SECRET = 32
+
+
+def refusals(settings: "Settings", origins: Mapping[str, str]) -> list[str]:
+    """One sentence a fault; empty outside production."""
+    if not settings.in_production:
+        return []
+    faults = [
+        _weak("DJANGO_SECRET_KEY", settings.django_secret_key),
+        _weak("JWT_SECRET", settings.jwt_secret) if settings.jwt_keys is None else None,
+        "DJANGO_DEBUG: must be false in production" if settings.django_debug else None,
+        "DJANGO_ALLOWED_HOSTS: `*` is refused in production; name the hosts"
+        if "*" in settings.django_allowed_hosts
+        else None,
+        "DJANGO_ALLOWED_HOSTS: required in production" if "django_allowed_hosts" not in origins else None,
+        "DATABASE_URL: production needs PostgreSQL, not SQLite" if not names_postgres(settings) else None,
+        "DEMO_DATA: demo people are refused in production" if settings.demo_data else None,
+        "METRICS_TOKEN: required in production when ENABLE_METRICS is on"
+        if settings.enable_metrics and settings.metrics_token is None
+        else None,
+        f"POSTGRES_SSL_MODE: one of {', '.join(TLS_MODES)}"
+        if settings.postgres_ssl_mode and settings.postgres_ssl_mode not in TLS_MODES
+        else None,
+    ]
+    for kid, secret in _keys(settings.jwt_keys):
+        faults.append(_weak(f"JWT_KEYS: key {kid}", SecretStr(secret)))
+    return [fault for fault in faults if fault is not None]
+
+
+def _weak(name: str, secret: SecretStr | None) -> str | None:
+    if secret is None:
+        return f"{name}: required in production"
+    value = secret.get_secret_value()
+    if value == DEVELOPMENT_SECRET:
+        return f"{name}: the development default is refused in production"
+    if len(value) < SHORTEST_SECRET or len(set(value)) < 8:
+        return f"{name}: at least {SHORTEST_SECRET} unguessable characters in production"
+    return None
+
+
+def _keys(keys: SecretStr | None) -> list[tuple[str, str]]:
+    if keys is None:
+        return []
+    pairs = (pair.partition(":") for pair in keys.get_secret_value().split(","))
+    return [(kid.strip(), secret.strip()) for kid, _, secret in pairs]

@@ -1,0 +1,1 @@
+"""One file a category of settings; model.py composes them."""

@@ -1,0 +1,33 @@
+"""Redis and the task broker: both optional."""
+
+from pydantic import SecretStr
+
+from stoa.runtime.config.registry import Section, setting
+
+
+class Services(Section):
+    """Redis and tasks."""
+
+    redis_url: SecretStr | None = setting(
+        None,
+        "Address of Redis: shared rate limits and cache. Without it both live in the process.",
+        secret=True,
+        example="redis://localhost:6379/0",
+        why="With several web processes limits are exact only through Redis.",
+    )
+    redis_host: str | None = setting(None, "Redis host, instead of REDIS_URL.", example="localhost")
+    redis_port: int = setting(6379, "Redis port, with REDIS_HOST.", ge=1, le=65535, example="6380")
+    redis_db: int = setting(0, "Redis database number, with REDIS_HOST.", ge=0, le=1023, example="1")
+    redis_password: SecretStr | None = setting(
+        None, "Redis password, with REDIS_HOST.", secret=True, example="from your vault"
+    )
+    celery_broker_url: SecretStr | None = setting(
+        None,
+        "Address of the Celery broker; unset means tasks run in the local worker.",
+        secret=True,
+        example="redis://localhost:6379/1",
+        why="RabbitMQ (amqp://) and Redis are both supported.",
+    )
+    celery_result_backend: SecretStr | None = setting(
+        None, "Where Celery keeps results; unset keeps none.", secret=True, example="redis://localhost:6379/2"
+    )

@@ -1,0 +1,1 @@
+"""What travels between Stoa's processes: frozen, versioned, no Django."""
