@@ -1,0 +1,52 @@
+"""The process's one Redis client: made on first use, bounded, with a deadline on every socket."""
+
+import os
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from stoa.runtime.config.current import settings
+from stoa.runtime.config.errors import ConfigurationError
+
+SOCKET_TIMEOUT_S = 0.25
+"""For connecting and for each answer. Redis answers in a tenth of a millisecond; who waits longer has lost it."""
+MAX_CONNECTIONS = 64
+
+_clients: dict[int, redis.Redis] = {}
+"""By process id: a forked child makes its own and leaves its parent's sockets alone. setdefault is atomic."""
+
+
+def connect(address: str) -> redis.Redis:
+    """A client for `address`; connects with its first command. Raises ConfigurationError for an unusable address.
+
+    No retries inside: they would multiply the deadline and could spend a limit twice. RESP2, because with RESP3 the
+    pool of redis-py 8 hands out connections that the server closed long ago (its maintenance messages look alike)."""
+    try:
+        return redis.Redis.from_url(
+            address,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+            socket_keepalive=True,
+            health_check_interval=0,
+            max_connections=MAX_CONNECTIONS,
+        )
+    except ValueError:
+        raise ConfigurationError(["REDIS_URL: redis://, rediss:// or unix:// with host, port and database"]) from None
+
+
+def redis_client() -> redis.Redis | None:
+    """The shared client of `settings().redis_address`, or None when no Redis is configured."""
+    address = settings().redis_address
+    if address is None:
+        return None
+    return _clients.get(os.getpid()) or _clients.setdefault(os.getpid(), connect(address))
+
+
+def forget_redis_client() -> None:
+    """Close it; the next `redis_client()` reads the settings anew."""
+    client = _clients.pop(os.getpid(), None)
+    if client is not None:
+        client.close()
