@@ -20,8 +20,8 @@ _clients: dict[int, redis.Redis] = {}
 def connect(address: str) -> redis.Redis:
     """A client for `address`; connects with its first command. Raises ConfigurationError for an unusable address.
 
-    No retries inside: they would multiply the deadline and could spend a limit twice. RESP2, because with RESP3 the
-    pool of redis-py 8 hands out connections that the server closed long ago (its maintenance messages look alike)."""
+    No retries inside: they would multiply the deadline and could spend a limit twice. RESP2, because under RESP3
+    redis-py 8 lets a maintenance message of the server stretch the socket's deadline to 10 s."""
     try:
         return redis.Redis.from_url(
             address,

@@ -85,6 +85,22 @@ def test_never_more_than_the_rate_over_any_stretch(limit: Limit, waits: list[int
         assert passed <= limit.burst + Fraction(elapsed * limit.amount, limit.period_s * 1_000_000)
 
 
+@given(
+    limit=st.builds(Limit, st.just("s"), st.integers(1, 10**7), st.sampled_from([1, 7, 60, 3600]), st.integers(1, 3))
+)
+def test_a_caller_who_takes_every_token_the_moment_it_drops(limit: Limit) -> None:
+    clock = Clock()
+    limiter, start = Limiter(MemoryStore(clock_us=clock)), clock.now_us
+    for _ in range(limit.burst):
+        assert limiter.take([limit], subject="u").allowed
+    for drop in range(1, 40):
+        clock.now_us += limit.interval_us - 1
+        assert not limiter.take([limit], subject="u").allowed
+        clock.now_us += 1
+        assert limiter.take([limit], subject="u").allowed
+        assert drop <= Fraction((clock.now_us - start) * limit.amount, limit.period_s * 1_000_000)
+
+
 def test_the_tightest_limit_speaks() -> None:
     limiter = Limiter(MemoryStore(clock_us=Clock()))
     wide, narrow = Limit("wide", 100, 60), Limit("narrow", 2, 10)

@@ -4,6 +4,7 @@ import multiprocessing
 
 import pytest
 
+from stoa.platform.http.limit_store_memory import MemoryStore
 from stoa.platform.http.limits import (
     Limit,
     Limiter,
@@ -14,7 +15,6 @@ from stoa.platform.http.limits import (
     process_limiter,
     reset_process_limiter,
 )
-from stoa.platform.http.limit_store_memory import MemoryStore
 from stoa.runtime.config.loader import load
 
 
