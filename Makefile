@@ -1,0 +1,57 @@
+# `make` lists what there is. Every target first makes .venv ready (instant when it already is).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+PYTHON := .venv/bin/python
+READY := @sh scripts/bootstrap.sh
+
+.PHONY: help install run celery lint format test migrate redis-up bench races new-app
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+install: ## uv, the locked dependencies, the git hooks
+	@sh scripts/bootstrap.sh --compile --hooks
+
+run: ## everything, on SQLite, with demo people: http://127.0.0.1:8000
+	$(READY)
+	@exec $(PYTHON) run.py
+
+celery: ## a Celery worker on CELERY_BROKER_URL, else on Redis
+	$(READY)
+	@exec $(PYTHON) scripts/celery_worker.py
+
+lint: ## ruff, types, import contracts, architecture tests
+	$(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/pytest -q architecture
+
+format: ## sort imports, format
+	$(READY)
+	.venv/bin/ruff check --fix-only --select I .
+	.venv/bin/ruff format .
+
+test: ## the suite on SQLite, and on PostgreSQL and Redis where they are found
+	$(READY)
+	@exec $(PYTHON) scripts/test_lanes.py
+
+races: ## the race tests: real connections, real commits
+	$(READY)
+	.venv/bin/pytest -q tests/races
+
+bench: ## our figure, the raw limit and the peer in one run
+	$(READY)
+	@exec $(PYTHON) -m benchmarks
+
+migrate: ## apply migrations
+	$(READY)
+	@exec $(PYTHON) manage.py migrate
+
+redis-up: ## a local Redis in the background
+	@sh scripts/redis_up.sh
+
+new-app: ## NAME=<name>: an app's skeleton and its line in the contract
+	$(READY)
+	@exec $(PYTHON) scripts/new_app.py "$(NAME)"
