@@ -1,0 +1,1 @@
+"""What each subcommand of `stoa` does; the command line itself is stoa.project.cli."""
