@@ -105,11 +105,13 @@ def with_layer(contracts: str, name: str, floor: str) -> str:
 
 
 def with_installed(settings: str, name: str, config: str) -> str:
-    """The text of settings/apps.py with the app as the last of LOCAL_APPS."""
-    found = re.search(r"^LOCAL_APPS\b[^=\n]*= [(\[]\n(?:    .*\n)*", settings, flags=re.MULTILINE)
-    if found is None:
-        raise Refused("stoa/project/settings/apps.py has no LOCAL_APPS with one app a line")
-    return f'{settings[: found.end()]}    "stoa.apps.{name}.apps.{config}",\n{settings[found.end() :]}'
+    """The text of settings/apps.py with the app behind the last app of LOCAL_APPS."""
+    lines = settings.split("\n")
+    listed = [number for number, line in enumerate(lines) if line.startswith('    "stoa.apps.')]
+    if not listed:
+        raise Refused("stoa/project/settings/apps.py lists no app of stoa.apps, one a line")
+    lines.insert(listed[-1] + 1, f'    "stoa.apps.{name}.apps.{config}",')
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
