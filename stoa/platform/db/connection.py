@@ -42,6 +42,9 @@ def _postgresql(settings: Settings, address: DatabaseAddress, role: Role) -> dic
             "min_size": min(settings.db_pool_min, settings.db_pool_max),
             "max_size": settings.db_pool_max,
             "timeout": settings.db_pool_timeout_s,
+            # The pool doubles its pauses while the server is away: by default (300 s) it came back 7 s after a server
+            # that had been away for 20. Giving up early hands the next attempt to the next request.
+            "reconnect_timeout": 1.0,
         }
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -1,5 +1,6 @@
 """The configuration in force in this process, read once."""
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +12,10 @@ _chosen: list[Loaded] = []
 
 @lru_cache(maxsize=1)
 def _from_environment() -> Loaded:
-    return load(dotenv=Path(".env"))
+    loaded = load(dotenv=Path(".env"))
+    # Not the log: the configuration is what tells how to log.
+    sys.stderr.writelines(f"{remark}\n" for remark in loaded.remarks)
+    return loaded
 
 
 def loaded() -> Loaded:

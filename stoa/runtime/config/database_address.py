@@ -1,8 +1,10 @@
 """Which database the settings name, whichever of the three ways they name it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
 
 from stoa.runtime.config.errors import ConfigurationError
 
@@ -19,7 +21,7 @@ class DatabaseAddress:
     engine: str
     name: str
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     host: str = ""
     port: int | None = None
 
@@ -33,9 +35,9 @@ def names_postgres(settings: "Settings") -> bool:
 def database_address(settings: "Settings", *, for_migrations: bool = False) -> DatabaseAddress:
     """MIGRATION_DATABASE_URL (for migrations), DATABASE_URL, the parts, else SQLite. Raises ConfigurationError."""
     if for_migrations and settings.migration_database_url is not None:
-        return _parse("MIGRATION_DATABASE_URL", settings.migration_database_url.get_secret_value())
+        return _parse("MIGRATION_DATABASE_URL", settings.migration_database_url)
     if settings.database_url is not None:
-        return _parse("DATABASE_URL", settings.database_url.get_secret_value())
+        return _parse("DATABASE_URL", settings.database_url)
     if settings.db_name is not None:
         return DatabaseAddress(
             "postgresql",
@@ -48,21 +50,49 @@ def database_address(settings: "Settings", *, for_migrations: bool = False) -> D
     return DatabaseAddress("sqlite", settings.sqlite_path)
 
 
-def _parse(name: str, url: str) -> DatabaseAddress:
+def address_faults(settings: "Settings") -> list[str]:
+    """One sentence for each database URL that cannot be read."""
+    urls = {"DATABASE_URL": settings.database_url, "MIGRATION_DATABASE_URL": settings.migration_database_url}
+    faults: list[str] = []
+    for name, url in urls.items():
+        try:
+            if url is not None:
+                _parse(name, url)
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+    return faults
+
+
+def ignored_tls_parameters(settings: "Settings") -> list[str]:
+    """The URLs that carry libpq's ssl parameters: whoever wrote them believes the connection to be safer than it is."""
+    urls = {"DATABASE_URL": settings.database_url, "MIGRATION_DATABASE_URL": settings.migration_database_url}
+    return [
+        name
+        for name, url in urls.items()
+        if url is not None
+        and any(key.startswith("ssl") for key, _ in parse_qsl(urlsplit(url.get_secret_value()).query))
+    ]
+
+
+def _parse(name: str, url: SecretStr) -> DatabaseAddress:
     """Query parameters (`?schema=...`, written by other tools) are tolerated and ignored."""
-    fault = ConfigurationError([f"{name}: postgresql://user:password@host:port/name, or sqlite:///path"])
+    fault = ConfigurationError(
+        [f"{name}: postgresql://user:password@host:port/name (special characters percent-encoded), or sqlite:///path"]
+    )
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.get_secret_value())
         port = parts.port
     except ValueError:
         raise fault from None
-    if parts.scheme == "sqlite" and parts.path:
+    if parts.scheme == "sqlite" and not parts.netloc and parts.path:
         return DatabaseAddress("sqlite", unquote(parts.path.removeprefix("/")) or ":memory:")
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+    database = parts.path.strip("/")
+    # An unencoded `/` in a password would otherwise pass its rest off as the database's name.
+    if parts.scheme not in {"postgres", "postgresql"} or not database or "/" in database or "@" in database:
         raise fault
     return DatabaseAddress(
         "postgresql",
-        unquote(parts.path.strip("/")),
+        unquote(database),
         unquote(parts.username or ""),
         unquote(parts.password or ""),
         unquote(parts.hostname or ""),

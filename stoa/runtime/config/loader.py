@@ -8,29 +8,37 @@ from pathlib import Path
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from stoa.runtime.config.checks import faults_of
 from stoa.runtime.config.errors import ConfigurationError
 from stoa.runtime.config.model import Settings
 from stoa.runtime.config.production import refusals
 from stoa.runtime.config.registry import Declaration, declarations
+from stoa.runtime.config.unknown_names import remarks_on_unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`origins` maps a field to where its value came from; a field at its default is absent."""
+    """`origins` maps a field to where its value came from; a field at its default is absent.
+
+    `remarks` are sentences about names in `.env` that nothing reads."""
 
     settings: Settings
     origins: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def load(*, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Loaded:
     """Read, check and freeze the configuration. An empty value counts as unset. Raises ConfigurationError."""
     layers: list[tuple[str, Mapping[str, str | None]]] = [("environment", os.environ if environ is None else environ)]
     faults: list[str] = []
+    remarks: list[str] = []
+    known = list(declarations(Settings))
     if dotenv is not None and dotenv.is_file():
         layers.append((str(dotenv), _read_dotenv(dotenv, faults)))
+        remarks = remarks_on_unknown(layers[-1][1], known, str(dotenv))
     values: dict[str, str] = {}
     origins: dict[str, str] = {}
-    for declaration in declarations(Settings):
+    for declaration in known:
         found = _find(declaration, layers, faults)
         if found is not None:
             values[declaration.field], origins[declaration.field] = found
@@ -39,10 +47,11 @@ def load(*, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path
     except ValidationError as error:
         faults.extend(_sentences(error, origins))
         raise ConfigurationError(faults) from None
+    faults.extend(faults_of(settings))
     faults.extend(refusals(settings, origins))
     if faults:
         raise ConfigurationError(faults)
-    return Loaded(settings, origins)
+    return Loaded(settings, origins, tuple(remarks))
 
 
 def _read_dotenv(path: Path, faults: list[str]) -> Mapping[str, str | None]:
@@ -61,12 +70,21 @@ def _find(
             if value := layer.get(name):
                 return value, f"{origin} ({name})"
             if path := layer.get(f"{name}_FILE"):
-                try:
-                    return Path(path).read_text().strip(), f"file of {name}_FILE"
-                except (OSError, UnicodeDecodeError) as error:
-                    faults.append(f"{name}_FILE: the file cannot be read ({type(error).__name__})")
-                    return None
+                return _read_file(f"{name}_FILE", Path(path), faults)
     return None
+
+
+def _read_file(name: str, path: Path, faults: list[str]) -> tuple[str, str] | None:
+    try:
+        value = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{name}: the file cannot be read ({type(error).__name__})")
+        return None
+    if not value:
+        # Whoever mounts a secret means to set it; the default in its place would be a surprise.
+        faults.append(f"{name}: the file is empty")
+        return None
+    return value, f"file of {name}"
 
 
 def _sentences(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
@@ -78,3 +96,13 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
         allowed = allowed[:1].lower() + allowed[1:]
         sentences.append(f"{names[field].name}: {allowed} (from {origins.get(field, 'its default')})")
     return sentences
+
+
+def load_for_tests(base: Mapping[str, str]) -> Loaded:
+    """The suite's own configuration: `base`, and of the environment only where the services are.
+
+    A server that a test starts says ENVIRONMENT=test, and then the whole environment it was given counts."""
+    if os.environ.get("ENVIRONMENT") == "test":
+        return load(environ={**base, **os.environ}, dotenv=None)
+    services = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
+    return load(environ={**base, **services}, dotenv=None)

@@ -1,5 +1,7 @@
 """All settings as one frozen object. To add one: a field in its section; the rest follows from it."""
 
+from urllib.parse import quote
+
 from stoa.runtime.config.sections.core import Core
 from stoa.runtime.config.sections.database import Database, DatabaseTls
 from stoa.runtime.config.sections.http import Http, Tokens
@@ -22,5 +24,5 @@ class Settings(Core, Serving, Database, DatabaseTls, Services, Http, Tokens, Log
             return self.redis_url.get_secret_value()
         if self.redis_host is None:
             return None
-        from_password = f":{self.redis_password.get_secret_value()}@" if self.redis_password else ""
-        return f"redis://{from_password}{self.redis_host}:{self.redis_port}/{self.redis_db}"
+        password = quote(self.redis_password.get_secret_value(), safe="") if self.redis_password else ""
+        return f"redis://{f':{password}@' if password else ''}{self.redis_host}:{self.redis_port}/{self.redis_db}"

@@ -7,6 +7,8 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
+from stoa.runtime.config.kinds import allowed_of, kind_of
+
 
 class Section(BaseModel):
     """A category of settings. The environment's name of a field is its upper-case name."""
@@ -18,16 +20,25 @@ def setting(
     default: Any,
     description: str,
     *,
+    example: str,
+    why: str,
     name: str = "",
     unit: str = "",
-    example: str = "",
-    why: str = "",
     secret: bool = False,
     aliases: tuple[str, ...] = (),
     **limits: Any,
 ) -> Any:
-    """Declare one variable. `description` is one sentence; `aliases` are older names, tried in order after `name`."""
-    extra = {"name": name, "unit": unit, "example": example, "why": why, "secret": secret, "aliases": list(aliases)}
+    """Declare one variable: `description` is one sentence, `aliases` are other names, tried in order after `name`.
+
+    `example` is a value as one would write it; for a secret, the command that makes one or its form in <brackets>."""
+    extra: dict[str, Any] = {
+        "name": name,
+        "unit": unit,
+        "example": example,
+        "why": why,
+        "secret": secret,
+        "aliases": list(aliases),
+    }
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 
@@ -41,6 +52,8 @@ class Declaration:
     category: str
     description: str
     why: str
+    kind: str
+    allowed: str
     unit: str
     example: str
     secret: bool
@@ -81,6 +94,8 @@ def _declaration(field: str, info: FieldInfo, category: str) -> Declaration:
         category=category,
         description=info.description or "",
         why=extra["why"],
+        kind=kind_of(info),
+        allowed=allowed_of(info),
         unit=extra["unit"],
         example=extra["example"],
         secret=extra["secret"],

@@ -39,7 +39,8 @@ def _rate(value: object) -> object:
     return value
 
 
+RATE_FORM = BeforeValidator(_rate)
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 """A list; commas or spaces between."""
 Switch = Annotated[bool, BeforeValidator(_boolean)]
-Rate = Annotated[str, BeforeValidator(_rate)]
+Rate = Annotated[str, RATE_FORM]

@@ -24,7 +24,7 @@ class Core(Section):
         "Signs cookies, cursors and everything derived; at least 32 characters in production.",
         secret=True,
         aliases=("SECRET_KEY",),
-        example="openssl rand -base64 48",
+        example="<output of: openssl rand -base64 48>",
         why="All processes must agree on it; a new one signs every admin session out.",
     )
     django_debug: Switch = setting(

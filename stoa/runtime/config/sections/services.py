@@ -15,11 +15,34 @@ class Services(Section):
         example="redis://localhost:6379/0",
         why="With several web processes limits are exact only through Redis.",
     )
-    redis_host: str | None = setting(None, "Redis host, instead of REDIS_URL.", example="localhost")
-    redis_port: int = setting(6379, "Redis port, with REDIS_HOST.", ge=1, le=65535, example="6380")
-    redis_db: int = setting(0, "Redis database number, with REDIS_HOST.", ge=0, le=1023, example="1")
+    redis_host: str | None = setting(
+        None,
+        "Redis host, instead of REDIS_URL.",
+        example="localhost",
+        why="Setting it is what chooses Redis when REDIS_URL is unset.",
+    )
+    redis_port: int = setting(
+        6379,
+        "Redis port, with REDIS_HOST.",
+        ge=1,
+        le=65535,
+        example="6380",
+        why="For a second Redis on one machine.",
+    )
+    redis_db: int = setting(
+        0,
+        "Redis database number, with REDIS_HOST.",
+        ge=0,
+        le=1023,
+        example="1",
+        why="Installations that share a Redis must not share their keys.",
+    )
     redis_password: SecretStr | None = setting(
-        None, "Redis password, with REDIS_HOST.", secret=True, example="from your vault"
+        None,
+        "Redis password, with REDIS_HOST.",
+        secret=True,
+        example="<from your vault>",
+        why="Apart from the address it may hold any character, and can come from a mounted file.",
     )
     celery_broker_url: SecretStr | None = setting(
         None,
@@ -29,5 +52,9 @@ class Services(Section):
         why="RabbitMQ (amqp://) and Redis are both supported.",
     )
     celery_result_backend: SecretStr | None = setting(
-        None, "Where Celery keeps results; unset keeps none.", secret=True, example="redis://localhost:6379/2"
+        None,
+        "Where Celery keeps results; unset keeps none.",
+        secret=True,
+        example="redis://localhost:6379/2",
+        why="Stoa keeps the state of its work in the database; only tasks of your own may need it.",
     )

@@ -12,7 +12,14 @@ class Serving(Section):
         example="0.0.0.0",
         why="A laptop should not serve the café's network unless asked to.",
     )
-    port: int = setting(8000, "Port of the HTTP API.", ge=1, le=65535, example="8080")
+    port: int = setting(
+        8000,
+        "Port of the HTTP API.",
+        ge=1,
+        le=65535,
+        example="8080",
+        why="Below 1024 a process needs a privilege that Stoa should not have; a proxy has it.",
+    )
     web_workers: int = setting(
         1, "Web processes.", unit="processes", ge=1, le=256, example="4", why="About one a core for CPU-bound work."
     )
@@ -35,11 +42,22 @@ class Serving(Section):
         why="A short queue absorbs bursts; a long one only makes everybody late.",
     )
     web_queue_timeout_s: float = setting(
-        2.0, "Longest wait in that queue.", unit="seconds", gt=0, le=60, example="5"
+        2.0,
+        "Longest wait in that queue.",
+        unit="seconds",
+        gt=0,
+        le=60,
+        example="5",
+        why="Past it the caller is told 503 and Retry-After while somebody still listens.",
     )
     web_timeout_s: int = setting(
-        60, "Time a web process gets to finish its requests when it is told to stop.", unit="seconds", ge=1, le=3600,
+        60,
+        "Time a web process gets to finish its requests when it is told to stop.",
+        unit="seconds",
+        ge=1,
+        le=3600,
         example="30",
+        why="A deployment must not cut a payment in half, nor wait for ever for a stuck request.",
     )
     drain_file: str = setting(
         "var/drain",

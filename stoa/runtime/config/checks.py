@@ -1,0 +1,26 @@
+"""What no installation can run with: values that are text to pydantic and have a grammar of their own."""
+
+from typing import TYPE_CHECKING
+
+from stoa.runtime.config.database_address import address_faults
+
+if TYPE_CHECKING:
+    from stoa.runtime.config.model import Settings
+
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def faults_of(settings: "Settings") -> list[str]:
+    """One sentence a fault. A value is never repeated."""
+    faults = address_faults(settings)
+    if settings.redis_url is not None and not settings.redis_url.get_secret_value().startswith(_REDIS):
+        faults.append("REDIS_URL: redis://:password@host:port/number, rediss://... or unix://...")
+    if settings.jwt_keys is not None and not _are_keys(settings.jwt_keys.get_secret_value()):
+        faults.append("JWT_KEYS: kid:secret pairs with commas between, each kid once")
+    return faults
+
+
+def _are_keys(text: str) -> bool:
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    kids = [kid.strip() for kid, _, _ in pairs]
+    return all(kids) and all(secret.strip() for _, _, secret in pairs) and len(set(kids)) == len(kids)
