@@ -1,0 +1,37 @@
+"""Each test belongs to exactly one lane, by its markers first and its place second."""
+
+from pathlib import Path
+
+import pytest
+
+from stoa.platform.testing.lanes import LANES_OF_A_RUN, lane_of
+
+ROOT = Path("/house")
+
+
+@pytest.mark.parametrize(
+    ("place", "markers", "lane"),
+    [
+        ("tests/kit/test_money.py", set(), "unit"),
+        ("tests/runtime/test_loader.py", {"parametrize"}, "unit"),
+        ("stoa/apps/accounts/tests/test_domain.py", set(), "unit"),
+        ("stoa/apps/accounts/tests/test_services.py", set(), "app"),
+        ("stoa/apps/accounts/tests/test_services.py", {"django_db"}, "app"),
+        ("tests/platform/http/test_pages.py", {"django_db"}, "app"),
+        ("tests/runtime/test_redis_outage.py", {"redis"}, "postgres"),
+        ("tests/runtime/test_long.py", {"slow"}, "app"),
+        ("tests/kit/test_rows.py", {"django_db"}, "app"),
+        ("tests/races/test_register.py", {"race"}, "postgres"),
+        ("tests/stories/test_two_people.py", {"story", "django_db"}, "postgres"),
+        ("tests/project/test_landing.py", {"browser"}, "browser"),
+        ("tests/project/test_start.py", {"byhand", "slow"}, "byhand"),
+        ("tests/project/test_openapi.py", {"schemathesis", "postgres"}, "schemathesis"),
+    ],
+)
+def test_the_lane_of_a_test(place: str, markers: set[str], lane: str) -> None:
+    assert lane_of(ROOT / place, ROOT, markers) == lane
+
+
+def test_every_lane_is_run_by_some_run() -> None:
+    run = {lane for lanes in LANES_OF_A_RUN.values() for lane in lanes}
+    assert run == {"unit", "app", "postgres", "browser", "byhand", "schemathesis"}
