@@ -2,10 +2,19 @@
 
 import threading
 
-from structlog.testing import capture_logs
+import pytest
 
 from stoa.platform.http.limit_store import Spending, StoreDown
 from stoa.platform.http.limit_store_fallback import FallbackStore
+from stoa.runtime.log_lines import FIELDS
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:
+    return [
+        (record.levelname, getattr(record, FIELDS).get("fault"))
+        for record in caplog.records
+        if record.name == FallbackStore.__module__
+    ]
 
 
 class Answering:
@@ -29,27 +38,27 @@ class Clock:
         return self.now_s
 
 
-def test_a_lost_store_is_tried_once_in_two_seconds() -> None:
+def test_a_lost_store_is_tried_once_in_two_seconds(caplog: pytest.LogCaptureFixture) -> None:
     shared, local, clock = Answering(), Answering(), Clock()
+    caplog.set_level("INFO", logger=FallbackStore.__module__)
     store = FallbackStore(shared, local, clock_s=clock)
     shared.down = True
-    with capture_logs() as lines:
-        for _ in range(10):
-            store.spend([])
-        assert (shared.asked, local.asked) == (1, 10)
-        clock.now_s += 1.9
+    for _ in range(10):
         store.spend([])
-        assert shared.asked == 1
-        clock.now_s += 0.1
-        for _ in range(10):
-            store.spend([])
-        assert (shared.asked, local.asked) == (2, 21)
-        shared.down = False
-        clock.now_s += 2
-        for _ in range(10):
-            store.spend([])
-        assert (shared.asked, local.asked) == (12, 21)
-    assert [(line["log_level"], line.get("fault")) for line in lines] == [("warning", "TimeoutError"), ("info", None)]
+    assert (shared.asked, local.asked) == (1, 10)
+    clock.now_s += 1.9
+    store.spend([])
+    assert shared.asked == 1
+    clock.now_s += 0.1
+    for _ in range(10):
+        store.spend([])
+    assert (shared.asked, local.asked) == (2, 21)
+    shared.down = False
+    clock.now_s += 2
+    for _ in range(10):
+        store.spend([])
+    assert (shared.asked, local.asked) == (12, 21)
+    assert said(caplog) == [("WARNING", "TimeoutError"), ("INFO", None)]
 
 
 def test_only_one_request_tries_while_the_others_count_locally() -> None:
@@ -79,7 +88,7 @@ def test_only_one_request_tries_while_the_others_count_locally() -> None:
     assert (shared.asked, local.asked) == (2, 12)
 
 
-def test_a_failure_from_before_the_recovery_is_no_new_outage() -> None:
+def test_a_failure_from_before_the_recovery_is_no_new_outage(caplog: pytest.LogCaptureFixture) -> None:
     entered, release = threading.Event(), threading.Event()
     shared, local, clock = Answering(), Answering(), Clock()
     straggler = threading.Thread(target=lambda: store.spend([]))
@@ -92,17 +101,17 @@ def test_a_failure_from_before_the_recovery_is_no_new_outage() -> None:
                 raise StoreDown("TimeoutError")
             return shared.spend(buckets)
 
+    caplog.set_level("INFO", logger=FallbackStore.__module__)
     store = FallbackStore(SlowForTheStraggler(), local, clock_s=clock)
-    with capture_logs() as lines:
-        straggler.start()
-        assert entered.wait(10)
-        shared.down = True
-        store.spend([])
-        shared.down = False
-        clock.now_s += 2
-        store.spend([])
-        release.set()
-        straggler.join(10)
-        store.spend([])
+    straggler.start()
+    assert entered.wait(10)
+    shared.down = True
+    store.spend([])
+    shared.down = False
+    clock.now_s += 2
+    store.spend([])
+    release.set()
+    straggler.join(10)
+    store.spend([])
     assert (shared.asked, local.asked) == (3, 2)
-    assert [line["log_level"] for line in lines] == ["warning", "info"]
+    assert said(caplog) == [("WARNING", "TimeoutError"), ("INFO", None)]
