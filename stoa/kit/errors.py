@@ -4,6 +4,7 @@ The kind says who is at fault and whether trying again can help; `platform/http`
 runners alone turn them into retries.
 """
 
+import copyreg
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
@@ -39,6 +40,11 @@ class DomainError(Exception):
         self.details = dict(details or {})
         self.retry_after_s = retry_after_s
         super().__init__(self.text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A refusal may leave a worker process pickled. By default __init__ is then called with the text alone, which
+        # a subclass with another signature (Invalid) cannot take.
+        return copyreg.__newobj__, (type(self), self.text), self.__dict__  # type: ignore[attr-defined]
 
 
 class Malformed(DomainError):
