@@ -1,13 +1,16 @@
 """A caller of the whole WSGI application: the wrapper, Django's middleware, the view, and the answer as bytes.
 
-Without a socket, so a test's open transaction is seen by the view. Django ends connections between requests only
-outside a transaction, so the one a test runs in survives."""
+Without a socket and in the test's own thread, so that the view sees the test's open transaction."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -62,7 +65,7 @@ class ApiClient(httpx.Client):
     ) -> None:
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         super().__init__(
-            transport=httpx.WSGITransport(_wsgi_bytes(app), raise_app_exceptions=False, remote_addr=remote_addr),
+            transport=_Transport(_wsgi_bytes(app), raise_app_exceptions=False, remote_addr=remote_addr),
             base_url="http://testserver",
             headers={**authorization, **(headers or {})},
         )
@@ -85,6 +88,38 @@ class ApiClient(httpx.Client):
 
     def read(self, path: str, **query: str | int) -> Envelope:
         return envelope(self.get(path, params=query))
+
+
+_in_flight_lock = threading.Lock()
+_in_flight = [0]
+
+
+@contextmanager
+def _connections_kept() -> Iterator[None]:
+    """Django closes connections around every request, in a transaction too; a test's is not to be closed.
+
+    Counted, because several threads of a race may have a request in flight. Whoever starts threads closes theirs."""
+    with _in_flight_lock:
+        _in_flight[0] += 1
+        request_started.disconnect(close_old_connections)
+        request_finished.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        with _in_flight_lock:
+            _in_flight[0] -= 1
+            if _in_flight[0] == 0:
+                request_started.connect(close_old_connections)
+                request_finished.connect(close_old_connections)
+
+
+class _Transport(httpx.WSGITransport):
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with _connections_kept():
+            response = super().handle_request(request)
+            # The end of the body is the end of the request (request_finished): before the connections are let go.
+            response.read()
+        return response
 
 
 def _wsgi_bytes(app: "WSGIApplication") -> "WSGIApplication":

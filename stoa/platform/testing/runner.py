@@ -44,8 +44,8 @@ class PytestRunner:
         except UnknownLabel as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        command = [sys.executable, "-m", "pytest", f"--ds={TEST_SETTINGS}", *self.options, *targets]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode
+        command = [sys.executable, "-m", "pytest", f"--config-file={ROOT / 'pytest.ini'}", f"--ds={TEST_SETTINGS}"]
+        return subprocess.run([*command, *self.options, *targets], cwd=ROOT, check=False).returncode
 
 
 def target(label: str) -> str:
@@ -54,7 +54,7 @@ def target(label: str) -> str:
         if label in {config.label, config.name} and Path(config.path).is_relative_to(ROOT / "stoa"):
             return config.path
     path, separator, node = label.partition("::")
-    if Path(path).exists():
+    if path and Path(path).exists():
         return f"{Path(path).resolve()}{separator}{node}"
     if found := _dotted(label):
         return found
