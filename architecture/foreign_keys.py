@@ -43,7 +43,7 @@ def _of_model(model: type[Model], floors: Mapping[str, int]) -> Iterator[str]:
         place = f"{owner}.{model.__name__}.{field.name} -> {_owner_of(target)}.{target.__name__}"
         if floors[_owner_of(target)] >= floors[owner]:
             yield f"{place}: points {'sideways' if floors[_owner_of(target)] == floors[owner] else 'up'}"
-        if field.remote_field.related_name != "+":
+        if not field.remote_field.hidden:
             yield f'{place}: has no related_name="+"'
         if getattr(field.remote_field, "on_delete", None) is CASCADE:
             yield f"{place}: cascades"

@@ -30,7 +30,8 @@ class Scratch:
         for name in _COPIED:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, into / name)
+                # Other processes are compiling: their half-written byte code may be gone before it is copied.
+                shutil.copytree(source, into / name, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
                 shutil.copy2(source, into / name)
         return cls(into)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from architecture.floors import app_floors
+from architecture.floors import app_floors, map_faults
 from architecture.scratch import Scratch
 from scripts.new_app import Refused, with_installed, with_layer
 
@@ -41,11 +41,19 @@ def test_its_line_stands_in_the_contract(grown: Scratch) -> None:
     assert "(media)" not in lines
 
 
+def test_the_map_is_reported_until_it_shows_the_new_floor(grown: Scratch) -> None:
+    assert map_faults(grown.root) == ["docs/map.md: its order of the apps is not the one of .importlinter"]
+    page = grown.root / "docs" / "map.md"
+    page.write_text(page.read_text().replace("\n(media)\n", "\nweather_reports    what it will rain\nmedia\n"))
+    assert map_faults(grown.root) == []
+
+
 def test_the_contracts_and_the_style_hold(grown: Scratch) -> None:
     ran = grown.lint_imports()
     assert ran.code == 0, ran.text
-    assert grown.run("-m", "ruff", "check", "--no-cache", "stoa/apps", "stoa/project").text == "All checks passed!"
-    assert grown.run("-m", "ruff", "format", "--no-cache", "--check", "stoa/apps/media").code == 0
+    written = ("stoa/apps/media", "stoa/apps/weather_reports", "stoa/project/settings/apps.py")
+    assert grown.run("-m", "ruff", "check", "--no-cache", *written).text == "All checks passed!"
+    assert grown.run("-m", "ruff", "format", "--no-cache", "--check", *written).code == 0
 
 
 def test_django_starts_with_it(grown: Scratch) -> None:

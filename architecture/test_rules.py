@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 
 from architecture import app_rules, dependencies, file_rules
-from architecture.floors import app_floors
+from architecture.floors import app_floors, map_faults
 from architecture.foreign_keys import relation_faults
 from architecture.routes import access_faults, served_routes
 from architecture.scratch import Scratch
@@ -20,10 +20,12 @@ from architecture.scratch import Scratch
         file_rules.folders_without_package_file,
         file_rules.oversized,
         file_rules.refused_names,
+        file_rules.broad_excepts,
         file_rules.environment_readers,
         app_rules.wide_publics,
         app_rules.long_views,
         app_rules.positional_services,
+        map_faults,
         dependencies.unexplained,
         dependencies.floor_faults,
     ],
