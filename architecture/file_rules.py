@@ -17,12 +17,13 @@ FUNCTION_LIMIT = 80
 
 _REFUSED_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "managers"}
 _REFUSED_STARTS = ("handle_", "process_")
-# Hooks that Django, DRF and the standard library call by these names.
+# Hooks that Django, DRF, httpx and the standard library call by these names.
 _FRAMEWORK_HOOKS = {
     "handleError",
     "handle_error",
     "handle_exception",
     "handle_no_permission",
+    "handle_request",
     "process_exception",
     "process_request",
     "process_response",
