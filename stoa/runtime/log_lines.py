@@ -127,11 +127,9 @@ def _fields(raw: Mapping[str, object], known: dict[str, str]) -> dict[str, objec
     """A field under one of our names gets the prefix `extra_`; an id that the context lacks is taken from here."""
     fields: dict[str, object] = {}
     for given, value in raw.items():
-        name = mask_text(given)
+        name = _field_name(given)
         masked = mask_field(given, value)
-        if name in _OURS:
-            name = f"extra_{name}"
-        elif name in known:
+        if name in known:
             if masked == known[name]:
                 continue
             name = f"extra_{name}"
@@ -140,6 +138,11 @@ def _fields(raw: Mapping[str, object], known: dict[str, str]) -> dict[str, objec
             continue
         fields[name] = masked
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _field_name(given: str) -> str:
+    return f"extra_{given}" if given in _OURS else mask_text(given)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -57,5 +57,11 @@ def is_header_name(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def is_plain_name(name: str) -> bool:
+    """Neither a secret's name nor a telephone's: one look-up for what is nearly always the answer."""
+    return not (is_secret_name(name) or is_phone_name(name))
+
+
+@lru_cache(maxsize=4096)
 def is_phone_name(name: str) -> bool:
     return _names_one_of(_PHONE, name)

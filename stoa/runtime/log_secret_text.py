@@ -12,25 +12,22 @@ from stoa.runtime.log_secret_names import is_header_name, is_phone_name, is_secr
 
 MASK: Final = "***"
 
-# Nothing below can match a text without one of these; most texts stop here.
-_TRIGGER = re.compile(r"[=:@]|%[34]|[\"'],|eyJ|[Bb][Ee][Aa][Rr][Ee][Rr]|PRIVATE KEY|\d(?:[ ().-]{0,2}\d){7}")
-
 _QUOTE = r"(?:\\*[\"'`]|\\+u002[27]|%22|%27|&quot;|&#0?39;|&#x27;)"
-_SEPARATOR = r"(?:[=:]+>?|->|%3[DdAa])"
+_SEPARATOR = r"(?:[=:]+>?|->|%(?:25)*3[DA])"
 _NAMED = re.compile(
     r"(?<![\w.\-\[\]])"
     # The tail of an escape (`\n`, `\u0022`, `%3F`) touches the name behind it.
-    r"((?<=%)[0-9A-Fa-f]{2}|(?<=\\)(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbf]))?"
+    r"((?<=%)(?:25)*[0-9A-F]{2}|(?<=\\)(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrtbf]))?"
     r"((?:(?:api|national|private) (?=key|code))?[\w.\-\[\]]++)"
-    rf"(?:({_QUOTE})[ \t]*({_SEPARATOR}|,)|[ \t]*{_SEPARATOR})(?:[ \t]|%20)*",
+    rf"(?:({_QUOTE})[ \t]*({_SEPARATOR}|,)|[ \t]*({_SEPARATOR}))(?:[ \t]|%20)*",
     re.IGNORECASE,
 )
 # A quote behind a backslash never closes: one text may be escaped several times over.
-_QUOTED = re.compile(rf"([bru]{{0,2}})({_QUOTE})[\s\S]*?(?:(?<!\\)\2|\Z)", re.IGNORECASE)
+_QUOTED = re.compile(rf"([bru]{{0,2}})({_QUOTE})[\s\S]*?(?:(?<!\\)(?<!%5C)\2|\Z)", re.IGNORECASE)
 _BARE = re.compile(
     r"(?:(?:bearer|basic|digest|token|jwt)[ \t]+)?<[^>]*>?"
     r"|(?:(?:bearer|basic|digest|token|jwt)(?:[ \t]|%20)+)?"
-    r"(?:(?!%26|%22|%27|&|\\+[\"'rn]|[,;](?:\s|[\w.\-]+[=:]))[^\s\"'<>])+",
+    r"(?:(?!&|\\+[\"'rn]|[,;](?:\s|\"|'|[\w.\-]+[=:]))[^\s\"'<>])+",
     re.IGNORECASE,
 )
 _TO_LINE_END = re.compile(r"[^\r\n]*")
@@ -39,32 +36,33 @@ _BRACKETS = re.compile(rf"[\[({{]|[\])}}]|{_QUOTE}")
 _USERINFO = re.compile(r"(://)[^\s/?#\"'<>]*@")
 _JWT = re.compile(r"eyJ[\w-]{4,}+\.[\w-]+(?:\.[\w-]*)*")
 _BEARER = re.compile(r"\b(bearer)((?:\s|%20)+)[^\s\"'<>,;]+", re.IGNORECASE)
-_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[\s\S]*?(?:-----END|\Z)")
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[\s\S]*?(-----END [A-Z ]{0,30}|\Z)")
 _EMAIL = re.compile(r"(?<![\w.+%-])((?:[\w.+'-]|%(?!40))++)(@|%40)(\w[\w-]*+)((?:\.[\w-]++)+)")
+# The first character stands before everything else, lookbehinds included, so that the search can skip to it.
 _PHONE = re.compile(
-    r"(?<!\d)(?:\+|%2[Bb])[ ]?[1-9](?:[ ().-]{0,2}\d){7,14}+(?!\d)"
-    r"|(?<![\w.,+:-])(?:"
-    r"[0۰٠][1-9۱-۹١-٩]\d{8,9}(?![\w-]|[.,]\d)"
-    r"|00[1-9]\d{8,12}(?![\w-]|[.,]\d)"
-    r"|0[1-9]\d{1,3}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-])"
-    r"|(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}(?![\w-])"
-    r")"
+    r"[+%(\d](?:"
+    r"(?:(?<=\+)(?<!\d\+)|(?<=%)(?<!\d%)2[Bb])[ ]?[1-9](?:[ ().-]{0,2}+\d){7,14}+(?!\d)"
+    r"|(?<![\w.,+:-].)(?:"
+    r"(?<=[0۰٠])(?:[1-9۱-۹١-٩]\d{8,9}(?![\w-]|[.,]\d)"
+    r"|0[1-9]\d{8,12}(?![\w-]|[.,]\d)"
+    r"|[1-9]\d{1,3}[ -]\d{3,4}[ -]?\d{3,4}(?![\w-]))"
+    r"|(?:(?<=\()\d{3}\) ?|(?<=\d)\d{2}[.-])\d{3}[.-]\d{4}(?![\w-])"
+    r"))"
 )
 
 
 def mask_text(text: str) -> str:
     """The text without secrets; the very same object when there is nothing to hide."""
-    if _TRIGGER.search(text) is None:
-        return text
-    text = _mask_named(text)
-    if "://" in text:
-        text = _USERINFO.sub(rf"\1{MASK}@", text)
+    if "=" in text or ":" in text or '"' in text or "'" in text or "%" in text or "->" in text:
+        text = _mask_named(text)
+        if "://" in text:
+            text = _USERINFO.sub(rf"\1{MASK}@", text)
     if "eyJ" in text:
         text = _JWT.sub(MASK, text)
-    if "earer" in text or "EARER" in text or "bearer" in text.lower():
+    if "bearer" in text.lower():
         text = _BEARER.sub(rf"\1\2{MASK}", text)
     if "PRIVATE KEY" in text:
-        text = _PRIVATE_KEY.sub(rf"\1{MASK}", text)
+        text = _PRIVATE_KEY.sub(rf"\1{MASK}\2", text)
     if "@" in text or "%40" in text:
         text = _EMAIL.sub(_partly_email, text)
     return _PHONE.sub(_partly_phone, text)
@@ -84,13 +82,14 @@ def _mask_named(text: str) -> str:
     done = position = 0
     while (named := _NAMED.search(text, position)) is not None:
         position = named.end()
-        escape, name, quote, separator = named.groups()
+        escape, name, quote, quoted_separator, bare_separator = named.groups()
+        separator = quoted_separator or bare_separator
         if separator == "," and (named.start() == 0 or text[named.start() - 1] not in "\"'`"):
             continue
         secret = is_secret_name(name) or (escape is not None and is_secret_name(escape + name))
         if not secret and not is_phone_name(name):
             continue
-        end = _value_end(text, position, whole_line=quote is None and is_header_name(name))
+        end = _value_end(text, position, separator, whole_line=quote is None and is_header_name(name))
         if end == position:
             continue
         pieces += text[done:position], _masked_value(text[position:end], secret=secret)
@@ -109,7 +108,7 @@ def _masked_value(value: str, *, secret: bool) -> str:
     return prefix + quote + (MASK if secret else mask_phone(inner)) + (quote if closed else "")
 
 
-def _value_end(text: str, start: int, *, whole_line: bool) -> int:
+def _value_end(text: str, start: int, separator: str, *, whole_line: bool) -> int:
     quoted = _QUOTED.match(text, start)
     if quoted is not None:
         return quoted.end()
@@ -119,7 +118,12 @@ def _value_end(text: str, start: int, *, whole_line: bool) -> int:
         return _closing_bracket(text, start)
     else:
         matched = _BARE.match(text, start)
-    return start if matched is None else matched.end()
+    end = start if matched is None else matched.end()
+    if separator[0] != "%":
+        return end
+    # Percent-encoded like its separator, once or several times: `&` and quotes of that same depth end it.
+    ends = (text.find(separator[:-2] + code, start, end) for code in ("26", "22", "27"))
+    return min((found for found in ends if found >= 0), default=end)
 
 
 def _closing_bracket(text: str, start: int) -> int:

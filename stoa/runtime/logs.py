@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
-from structlog.stdlib import BoundLogger, filter_by_level
+from structlog.stdlib import BoundLogger
 from structlog.typing import EventDict, Processor
 
 from stoa.runtime.config.model import Settings
@@ -29,6 +29,7 @@ GRANIAN_LOGGING: Final[dict[str, Any]] = {
 """For Granian's `log_dictconfig`: its own handlers are not made, and ours are not torn down."""
 
 _STRUCTLOG_FRAMES: Final = 3
+_KEYWORDS: Final = ("exc_info", "stack_info")
 _changing = threading.Lock()
 _installed: list[logging.Handler] = []
 
@@ -42,15 +43,16 @@ def _to_stdlib(_: object, __: str, fields: EventDict) -> tuple[tuple[Any, ...], 
     """The last processor: keywords that logging knows as they are, all others as the record's fields."""
     message = fields.pop("event", "")
     arguments = fields.pop("positional_args", ())
-    keywords = {name: fields.pop(name) for name in ("exc_info", "stack_info") if name in fields}
+    keywords = {name: fields.pop(name) for name in _KEYWORDS if name in fields}
     keywords["stacklevel"] = _STRUCTLOG_FRAMES + fields.pop("stacklevel", 1)
     if isinstance(extra := fields.get("extra"), dict):
+        fields = {**fields, **extra}
         del fields["extra"]
-        fields.update(extra)
-    return (message, *arguments), {**keywords, "extra": {FIELDS: fields}}
+    keywords["extra"] = {FIELDS: fields}
+    return (message, *arguments), keywords
 
 
-_PROCESSORS: Final[list[Processor]] = [filter_by_level, _to_stdlib]
+_PROCESSORS: Final[list[Processor]] = [_to_stdlib]
 
 
 def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:

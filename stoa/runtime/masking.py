@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from stoa.runtime.log_secret_names import is_phone_name, is_secret_name
+from stoa.runtime.log_secret_names import is_plain_name, is_secret_name
 from stoa.runtime.log_secret_text import MASK, mask_phone, mask_text
 
 __all__ = ["MASK", "is_secret_name", "mask_arguments", "mask_field", "mask_text", "mask_value", "printable"]
@@ -26,20 +26,22 @@ _NAME_BEFORE = re.compile(r"((?:\w+ )?[\w.\-\[\]]+)[\s\"'`=:>(\[{-]*\Z")
 def mask_field(name: str, value: object, depth: int = 0) -> object:
     """The value under this name as JSON types. A secret name hides everything but None and booleans."""
     kind = type(value)
-    if is_secret_name(name):
-        return value if value is None or kind is bool else MASK
-    if kind in _PLAIN and not (kind is int and is_phone_name(name)):
+    if is_plain_name(name):
+        if kind is str:
+            return mask_text(value)  # type: ignore[arg-type]  # `type() is` does not narrow, and isinstance costs
+        return value if kind in _PLAIN else mask_value(value, depth)
+    if value is None or kind is bool:
         return value
-    if isinstance(value, (str, int)) and is_phone_name(name):
-        return mask_phone(str(value))
-    return mask_value(value, depth)
+    if is_secret_name(name):
+        return MASK
+    return mask_phone(str(value)) if isinstance(value, (str, int)) else mask_value(value, depth)
 
 
 def mask_value(value: object, depth: int = 0) -> object:
     """Without secrets, made of JSON types; whatever is neither text, scalar nor container is masked as its text."""
     kind = type(value)
     if kind is str:
-        return mask_text(value)  # type: ignore[arg-type]  # `type() is` does not narrow, and isinstance costs
+        return mask_text(value)  # type: ignore[arg-type]  # as above
     if kind in _PLAIN:
         return value
     if isinstance(value, datetime):
