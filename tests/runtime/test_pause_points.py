@@ -33,6 +33,7 @@ def test_an_armed_point_runs_its_action_and_no_other_point_does() -> None:
     assert seen == ["reached"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", ["development", "staging"])
 def test_arming_is_refused_outside_the_test_environment(environment: str) -> None:
     program = (

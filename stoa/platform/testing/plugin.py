@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from stoa.platform.testing.lanes import LANES_OF_A_RUN, lane_of
@@ -22,6 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from stoa.platform.testing import fixtures  # noqa: PLC0415 - Django is set up only now
 
     config.pluginmanager.register(fixtures, "stoa-fixtures")
+    # How long one example takes says more about the neighbours on the machine than about the code.
+    hypothesis.settings.register_profile("stoa", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("stoa")
     if config.getoption("--lane"):
         config.option.markexpr = ""
 
