@@ -5,9 +5,8 @@ On the wire `{"amount": "12.50", "currency": "USD"}`. The number of decimals is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Self
+from functools import total_ordering
+from typing import Self, final
 
 MAX_MINOR = 10**15
 """Nothing real is larger, and sums of many such amounts still fit 64 bits."""
@@ -22,7 +21,7 @@ _TWO = (
     "CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF "
     "IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN "
     "MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS "
-    "SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD YER ZAR ZMW ZWG SLC"
+    "SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG SLC"
 )
 EXPONENTS: Mapping[str, int] = {
     **dict.fromkeys(_TWO.split(), 2),
@@ -34,20 +33,48 @@ class MoneyError(ValueError):
     """Not an amount of money; the text says why in words fit for the caller."""
 
 
-@dataclass(frozen=True, slots=True, order=False)
+@final
+@total_ordering
 class Money:
-    """`minor` in the currency's smallest unit: Money(1250, "USD") is 12.50 dollars."""
+    """`minor` in the currency's smallest unit: Money(1250, "USD") is 12.50 dollars.
+
+    Not a dataclass on purpose: orjson would write a dataclass's fields itself instead of asking for `as_wire()`."""
+
+    __slots__ = ("currency", "minor")
+
+    def __init__(self, minor: int, currency: str) -> None:
+        if currency not in EXPONENTS:
+            raise MoneyError("unknown currency")
+        if isinstance(minor, bool) or not isinstance(minor, int):
+            raise MoneyError("minor units are whole numbers")
+        if abs(minor) > MAX_MINOR:
+            raise MoneyError("the amount is too large")
+        object.__setattr__(self, "minor", minor)
+        object.__setattr__(self, "currency", currency)
 
     minor: int
     currency: str
 
-    def __post_init__(self) -> None:
-        if self.currency not in EXPONENTS:
-            raise MoneyError("unknown currency")
-        if isinstance(self.minor, bool) or not isinstance(self.minor, int):
-            raise MoneyError("minor units are whole numbers")
-        if abs(self.minor) > MAX_MINOR:
-            raise MoneyError("the amount is too large")
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("Money does not change")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("Money does not change")
+
+    def __reduce__(self) -> tuple[type["Money"], tuple[int, str]]:
+        # copy and pickle would otherwise set the attributes one by one, which is refused above.
+        return Money, (self.minor, self.currency)
+
+    def __repr__(self) -> str:
+        return f"Money({self.minor}, {self.currency!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Money):
+            return NotImplemented
+        return (self.minor, self.currency) == (other.minor, other.currency)
+
+    def __hash__(self) -> int:
+        return hash((self.minor, self.currency))
 
     @classmethod
     def parse(cls, amount: object, currency: object) -> Self:
@@ -63,11 +90,9 @@ class Money:
         exponent = EXPONENTS[currency]
         if len(fraction) > exponent:
             raise MoneyError(f"{currency} has {exponent} decimals")
-        try:
-            minor = int(Decimal(amount).scaleb(exponent).to_integral_exact())
-        except InvalidOperation:
-            raise MoneyError("the amount is too large") from None
-        return cls(minor, currency)
+        # Whole numbers from start to end: Decimal rounds to whatever precision the thread's context has.
+        minor = int(whole + fraction.ljust(exponent, "0"))
+        return cls(-minor if amount != digits else minor, currency)
 
     @property
     def amount(self) -> str:
@@ -87,9 +112,6 @@ class Money:
 
     def __lt__(self, other: "Money") -> bool:
         return self.minor < self._same(other).minor
-
-    def __le__(self, other: "Money") -> bool:
-        return self.minor <= self._same(other).minor
 
     def _same(self, other: "Money") -> "Money":
         if other.currency != self.currency:

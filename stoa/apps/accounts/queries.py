@@ -1,0 +1,75 @@
+"""Reads of accounts. Nobody sees another's e-mail through these."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from stoa.apps.accounts.contracts import Profile, SessionView
+from stoa.apps.accounts.models import Session, User
+from stoa.kit.clock import utc_now
+from stoa.kit.errors import Unauthenticated
+from stoa.platform.http.contracts import Caller
+from stoa.platform.http.pages import Page, PageQuery, keyset_page
+from stoa.runtime.config.current import settings
+from stoa.runtime.tokens import read_access_token
+
+
+def user_by_login(login: str) -> User | None:
+    """By canonical e-mail or handle; a handle has no @ and an e-mail has one."""
+    if "@" in login:
+        return User.objects.filter(email=login).first()
+    return User.objects.filter(handle=login).first()
+
+
+def profile_of(user: User) -> Profile:
+    return Profile(
+        id=user.pk,
+        email=user.email,
+        handle=user.handle,
+        name=user.name,
+        is_staff=user.is_staff,
+        created_at=user.created_at,
+    )
+
+
+def own_user(user_id: UUID) -> User:
+    """One query."""
+    return User.objects.get(pk=user_id)
+
+
+def session_page(caller: Caller, query: PageQuery, *, route: str) -> Page:
+    """The caller's live sessions, newest first. One query."""
+    mine: QuerySet[Session] = Session.objects.live(utc_now()).filter(user_id=caller.user_id)
+
+    def shape(row: Session) -> SessionView:
+        return SessionView(
+            id=row.pk,
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+            expires_at=row.expires_at,
+            agent=row.agent,
+            address=row.address,
+            current=row.pk == caller.session_id,
+        )
+
+    return keyset_page(mine, query, route=route, order=("-created_at", "-id"), shape=shape)
+
+
+def caller_of_token(access_token: str) -> Caller:
+    """The authenticator port: one query joins session and user, so that signing out or disabling a person works on
+    the next request. Raises Unauthenticated."""
+    claims = read_access_token(access_token)
+    row = (
+        Session.objects.live(utc_now())
+        .filter(pk=claims.session_id, user_id=claims.user_id)
+        .values_list("user__is_staff", "user__is_superuser", "user__is_demo")
+        .first()
+    )
+    if row is None:
+        raise Unauthenticated
+    is_staff, is_superuser, is_demo = row
+    if is_demo and not settings().demo_data:
+        raise Unauthenticated
+    return Caller(
+        user_id=claims.user_id, session_id=claims.session_id, is_staff=is_staff, is_superuser=is_superuser
+    )

@@ -1,0 +1,1 @@
+"""Writes of accounts, a file a noun."""

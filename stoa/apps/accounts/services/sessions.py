@@ -1,0 +1,127 @@
+"""Signing in, staying in, signing out."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.hashers import check_password, make_password
+
+from stoa.apps.accounts.contracts import SignedIn, TokenPair
+from stoa.apps.accounts.domain import canonical_email
+from stoa.apps.accounts.errors import BadCredentials, RefreshRefused
+from stoa.apps.accounts.models import Session, User
+from stoa.apps.accounts.queries import profile_of, user_by_login
+from stoa.kit.clock import utc_now
+from stoa.kit.errors import Missing
+from stoa.kit.ids import parse_id
+from stoa.platform.db.transactions import transaction
+from stoa.runtime.config.current import settings
+from stoa.runtime.tokens import make_access_token
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a request tells of the caller's machine, for the list of sessions."""
+
+    agent: str
+    address: str
+
+
+def sign_in(*, login: str, password: str, device: Device) -> SignedIn:
+    """By e-mail or handle. Raises BadCredentials, after the same work whichever part was wrong."""
+    user = user_by_login(canonical_email(login))
+    encoded = user.password if user is not None else _unusable_hash()
+    matches = check_password(password, encoded)
+    if user is None or not matches or not may_sign_in(user):
+        raise BadCredentials
+    with transaction():
+        opened = open_session(user=user, device=device)
+    return SignedIn(user=profile_of(user), access=opened.access, refresh=opened.refresh)
+
+
+def may_sign_in(user: User) -> bool:
+    """A demo account's password is public, so it opens nothing where demo data is off."""
+    return user.is_active and (settings().demo_data or not user.is_demo)
+
+
+def open_session(*, user: User, device: Device) -> TokenPair:
+    """Insert a session inside the caller's transaction."""
+    session = Session(user=user, agent=device.agent, address=device.address)
+    secret = _arm(session)
+    session.save(force_insert=True)
+    return TokenPair(
+        access=make_access_token(user_id=user.pk, session_id=session.pk), refresh=f"{session.pk}.{secret}"
+    )
+
+
+def refresh(*, token: str) -> TokenPair:
+    """Exchange a refresh token for the next pair. One compare-and-set: of two at once one wins.
+
+    The token that was just spent, sent again, ends the session: two hold a copy, and one of them is a thief. A token
+    that never was ours ends nothing, or anybody could sign others out. Raises RefreshRefused."""
+    session_id, secret = _split(token)
+    now = utc_now()
+    rotated, spent = Session(), _hash(secret)
+    fresh = _arm(rotated)
+    swapped = (
+        Session.objects.live(now)
+        .filter(pk=session_id, refresh_hash=spent)
+        .update(
+            refresh_hash=rotated.refresh_hash, spent_hash=spent, last_used_at=now, expires_at=rotated.expires_at
+        )
+    )
+    if not swapped:
+        Session.objects.filter(pk=session_id, spent_hash=spent, revoked_at=None).update(revoked_at=now)
+        raise RefreshRefused
+    user_id = Session.objects.values_list("user_id", flat=True).get(pk=session_id)
+    return TokenPair(
+        access=make_access_token(user_id=user_id, session_id=session_id), refresh=f"{session_id}.{fresh}"
+    )
+
+
+def sign_out(*, token: str) -> None:
+    """End the session this refresh token belongs to. Unknown and ended ones are no error: the wish is fulfilled."""
+    try:
+        session_id, secret = _split(token)
+    except RefreshRefused:
+        return
+    live = Session.objects.filter(pk=session_id, refresh_hash=_hash(secret), revoked_at=None)
+    live.update(revoked_at=utc_now())
+
+
+def end_session(*, user_id: UUID, session_id: UUID) -> None:
+    """End one of one's own sessions. Raises Missing."""
+    if not Session.objects.live(utc_now()).filter(pk=session_id, user_id=user_id).update(revoked_at=utc_now()):
+        raise Missing
+
+
+def _arm(session: Session) -> str:
+    """Give the session a new refresh secret and a new life; returns the secret, which is stored nowhere."""
+    secret = secrets.token_urlsafe(32)
+    session.refresh_hash = _hash(secret)
+    session.expires_at = utc_now() + timedelta(days=settings().jwt_refresh_token_lifetime_days)
+    return secret
+
+
+def _split(token: str) -> tuple[UUID, str]:
+    session, _, secret = token.partition(".")
+    session_id = parse_id(session)
+    if session_id is None or not secret:
+        raise RefreshRefused
+    return session_id, secret
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+_spent_on_nobody: list[str] = []
+
+
+def _unusable_hash() -> str:
+    """A real hash of a password nobody knows, so that an unknown e-mail costs the time of a wrong password."""
+    if not _spent_on_nobody:
+        _spent_on_nobody.append(make_password(secrets.token_urlsafe(32)))
+    return _spent_on_nobody[0]

@@ -1,0 +1,120 @@
+"""What a route accepts: pydantic models that refuse unknown fields, and the field types they are made of.
+
+The schema that OpenAPI shows is generated from the same model that validates, so the two cannot disagree."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import EmailValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from stoa.kit.errors import Invalid
+from stoa.kit.ids import parse_id
+from stoa.kit.money import Money, MoneyError
+
+
+class Input(BaseModel):
+    """The body or query of one route. Strict: "1" is not 1 and 1 is not true."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class QueryInput(Input):
+    """A query string, where every value arrives as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, hide_input_in_errors=True)
+
+
+def validate[I: Input](model: type[I], value: object) -> I:
+    """Raises Invalid with every fault under its dotted path."""
+    if not isinstance(value, Mapping):
+        raise Invalid({"body": ["an object is expected"]})
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults: dict[str, list[str]] = {}
+        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+            path = ".".join(str(step) for step in fault["loc"]) or "body"
+            faults.setdefault(path, []).append(fault["msg"].removeprefix("Value error, "))
+        raise Invalid(faults) from None
+
+
+def _email(value: str) -> str:
+    try:
+        EmailValidator()(value)
+    except DjangoValidationError:
+        raise ValueError("not an e-mail address") from None
+    return value
+
+
+def _id(value: Any) -> UUID:
+    parsed = parse_id(value) if isinstance(value, str) else None
+    if parsed is None:
+        raise ValueError("an id such as 0198f3a0-7c1e-7d3a-9a55-2f7d3c1b9e10 is expected")
+    return parsed
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str) and "T" in value.upper():
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            return moment
+    raise ValueError("an ISO-8601 time with its zone is expected")
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str) and len(value) == len("2026-01-31"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("a date such as 2026-01-31 is expected")
+
+
+def _money(value: Any) -> Money:
+    if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
+        raise ValueError("an object with amount and currency is expected")
+    try:
+        return Money.parse(value["amount"], value["currency"])
+    except MoneyError as error:
+        raise ValueError(str(error)) from None
+
+
+MONEY_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["12.50"]},
+        "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]},
+    },
+    "required": ["amount", "currency"],
+    "additionalProperties": False,
+}
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+"""A line of text, not blank. Narrow it with Field(max_length=...)."""
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=254),
+    AfterValidator(_email),
+    Field(json_schema_extra={"format": "email"}),
+]
+Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+MoneyInput = Annotated[Money, PlainValidator(_money), WithJsonSchema(MONEY_SCHEMA)]

@@ -1,0 +1,76 @@
+"""Django's settings. Each value comes from the typed configuration or is a decision; no environment is read here."""
+
+from pathlib import Path
+
+from stoa.platform.db.connection import django_databases
+from stoa.project.settings import api as _api
+from stoa.project.settings import apps as _apps
+from stoa.runtime.config.current import settings as _settings
+from stoa.runtime.process import role as _role
+
+_current = _settings()
+
+ROOT_URLCONF = "stoa.project.urls"
+WSGI_APPLICATION = "stoa.project.wsgi.application"
+INSTALLED_APPS = list(_apps.INSTALLED_APPS)
+MIDDLEWARE = list(_apps.MIDDLEWARE)
+TEMPLATES = list(_apps.TEMPLATES)
+DATABASES = django_databases(_current, _role())
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEST_RUNNER = "stoa.platform.testing.runner.PytestRunner"
+
+SECRET_KEY = _current.django_secret_key.get_secret_value()
+DEBUG = _current.django_debug
+ALLOWED_HOSTS = list(_current.django_allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(_current.csrf_trusted_origins)
+CORS_ALLOWED_ORIGINS = list(_current.cors_allowed_origins)
+CORS_ALLOW_HEADERS = list(_api.CORS_ALLOW_HEADERS)
+CORS_EXPOSE_HEADERS = list(_api.CORS_EXPOSE_HEADERS)
+CORS_URLS_REGEX = r"^/api/.*$"
+
+REST_FRAMEWORK = dict(_api.REST_FRAMEWORK)
+SPECTACULAR_SETTINGS = dict(_api.SPECTACULAR_SETTINGS)
+
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = _current.max_body_bytes
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _current.in_production
+SECURE_HSTS_SECONDS = 31_536_000 if _current.in_production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _current.in_production
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _current.trusted_proxy_count else None
+X_FRAME_OPTIONS = "DENY"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path("staticfiles")
+# Outside production files are served from where they lie: no collectstatic step on a laptop.
+WHITENOISE_USE_FINDERS = not _current.in_production
+WHITENOISE_AUTOREFRESH = _current.django_debug
+if _current.in_production:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+if _current.redis_address is not None:
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _current.redis_address}
+    }
+
+LOGGING_CONFIG = None  # stoa.runtime.logs is configured by stoa.project.apps, for every process alike

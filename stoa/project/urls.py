@@ -1,0 +1,23 @@
+"""Every address Stoa answers, but for the probes, which the WSGI entry answers before Django."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from stoa.apps.accounts.http import routes as accounts
+from stoa.platform.http.views import urlpatterns_of
+from stoa.project.landing import landing
+from stoa.project.system_http import routes as system
+
+api: list[URLPattern | URLResolver] = [
+    *urlpatterns_of(system),
+    *urlpatterns_of(accounts),
+]
+
+urlpatterns = [
+    path("", landing, name="landing"),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/", include(api)),
+]

@@ -1,0 +1,20 @@
+from django.db import models
+
+from stoa.kit.clock import utc_now
+from stoa.kit.ids import new_uuid
+
+
+class Note(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_uuid)
+    title = models.CharField(max_length=100)
+    owner_id = models.UUIDField()
+    amount_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, default="USD")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=utc_now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["owner_id", "title"], name="probe_note_title_once"),)
+
+    def __str__(self) -> str:
+        return self.title
