@@ -82,7 +82,8 @@ class Readiness:
 
     def _refresh(self) -> None:
         try:
-            asyncio.run(self._look(), loop_factory=ProbeLoop)
+            with asyncio.Runner(loop_factory=ProbeLoop) as runner:
+                runner.run(self._look())
         except BaseException as error:
             self._publish(_failed(self._checks, type(error).__name__))  # no descriptor left for a loop, say
             raise
