@@ -92,14 +92,20 @@ def _mask_named(text: str) -> str:
         end = _value_end(text, position, separator, whole_line=quote is None and is_header_name(name))
         if end == position:
             continue
-        pieces += text[done:position], _masked_value(text[position:end], secret=secret)
+        pieces += text[done:position], _masked_value(text[position:end], separator, secret=secret)
         done = position = end
     return "".join((*pieces, text[done:])) if pieces else text
 
 
-def _masked_value(value: str, *, secret: bool) -> str:
+def _quoted(text: str, start: int, separator: str) -> re.Match[str] | None:
+    """A percent-encoded quote is one only behind a percent-encoded separator, else it belongs to the value."""
+    quoted = _QUOTED.match(text, start)
+    return None if quoted is not None and quoted[2][0] == "%" and separator[0] != "%" else quoted
+
+
+def _masked_value(value: str, separator: str, *, secret: bool) -> str:
     """Quotes stay, so that what was JSON is JSON afterwards."""
-    quoted = _QUOTED.match(value)
+    quoted = _quoted(value, 0, separator)
     if quoted is None:
         return MASK if secret else mask_phone(value)
     prefix, quote = quoted.groups()
@@ -109,16 +115,13 @@ def _masked_value(value: str, *, secret: bool) -> str:
 
 
 def _value_end(text: str, start: int, separator: str, *, whole_line: bool) -> int:
-    quoted = _QUOTED.match(text, start)
+    quoted = _quoted(text, start, separator)
     if quoted is not None:
         return quoted.end()
-    if whole_line:
-        matched = _TO_LINE_END.match(text, start)
-    elif text[start : start + 1] in {"{", "[", "("}:
-        return _closing_bracket(text, start)
-    else:
-        matched = _BARE.match(text, start)
+    matched = (_TO_LINE_END if whole_line else _BARE).match(text, start)
     end = start if matched is None else matched.end()
+    if text[start : start + 1] in {"{", "[", "("}:
+        return max(end, _closing_bracket(text, start))
     if separator[0] != "%":
         return end
     # Percent-encoded like its separator, once or several times: `&` and quotes of that same depth end it.

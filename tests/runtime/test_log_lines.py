@@ -38,18 +38,19 @@ class Terminal(Console):
 def configure(stream: TextIO, form: str = "json", **environ: str) -> None:
     environ = {"ENABLE_FILE_LOGGING": "false", "LOG_FORMAT": form} | environ
     configure_logging(load(environ=environ, dotenv=None).settings, stream=stream)
+    root = logging.getLogger()  # pytest's recorders raise on what our handlers must survive
+    root.handlers[:] = [handler for handler in root.handlers if type(handler).__module__.startswith("stoa.")]
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     root, stoa = logging.getLogger(), logging.getLogger("stoa")
-    before = list(root.handlers), root.level, stoa.level
+    levels = root.level, stoa.level
     yield
     configure(StringIO(), ENABLE_CONSOLE_LOGGING="false")
     logging.captureWarnings(False)
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    stoa.setLevel(before[2])
+    root.setLevel(levels[0])
+    stoa.setLevel(levels[1])
 
 
 def test_the_text_line_to_the_letter() -> None:

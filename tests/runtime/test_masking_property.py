@@ -48,21 +48,23 @@ class Written:
 
 @contextmanager
 def logging_into(folder: Path, console: str, file: str) -> Iterator[Written]:
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    root, stoa = logging.getLogger(), logging.getLogger("stoa")
+    levels = root.level, stoa.level
     written = Written(folder)
     for path in folder.glob("*.log"):
         path.unlink()
     environ = {"LOG_DIR": str(folder), "LOG_FORMAT": console, "LOG_FILE_FORMAT": file, "LOG_LEVEL": "DEBUG"}
     try:
         configure_logging(load(environ=environ, dotenv=None).settings, stream=written.stream)
+        # Without pytest's recorders, which would only slow this down.
+        root.handlers[:] = [handler for handler in root.handlers if type(handler).__module__.startswith("stoa.")]
         yield written
     finally:
         off = {"ENABLE_FILE_LOGGING": "false", "ENABLE_CONSOLE_LOGGING": "false"}
         configure_logging(load(environ=off, dotenv=None).settings)
         logging.captureWarnings(False)
-        root.handlers[:] = before
-        root.setLevel(level)
+        root.setLevel(levels[0])
+        stoa.setLevel(levels[1])
 
 
 ours = get_logger("stoa.property")
