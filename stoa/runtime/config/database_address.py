@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -95,6 +95,12 @@ def _parse(name: str, url: SecretStr) -> DatabaseAddress:
         unquote(database),
         unquote(parts.username or ""),
         unquote(parts.password or ""),
-        unquote(parts.hostname or ""),
+        unquote(_host(parts)),
         port,
     )
+
+
+def _host(parts: SplitResult) -> str:
+    """As written: `hostname` lowers the case, and a percent-encoded folder of a socket has one to keep."""
+    written = parts.netloc.rpartition("@")[2]
+    return parts.hostname or "" if written.startswith("[") else written.partition(":")[0]

@@ -88,14 +88,16 @@ def _read_file(name: str, path: Path, faults: list[str]) -> tuple[str, str] | No
 
 
 def _sentences(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
-    names = {declaration.field: declaration for declaration in declarations(Settings)}
-    sentences = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        field = str(fault["loc"][0])
-        allowed = fault["msg"].removeprefix("Value error, ")
-        allowed = allowed[:1].lower() + allowed[1:]
-        sentences.append(f"{names[field].name}: {allowed} (from {origins.get(field, 'its default')})")
-    return sentences
+    """In the order of the documentation, which is not pydantic's."""
+    allowed = {
+        str(fault["loc"][0]): fault["msg"].removeprefix("Value error, ")
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    return [
+        f"{each.name}: {allowed[each.field][:1].lower()}{allowed[each.field][1:]} (from {origins[each.field]})"
+        for each in declarations(Settings)
+        if each.field in allowed
+    ]
 
 
 def load_for_tests(base: Mapping[str, str]) -> Loaded:

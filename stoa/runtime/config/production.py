@@ -35,8 +35,9 @@ def refusals(settings: "Settings", origins: Mapping[str, str]) -> list[str]:
         if settings.postgres_ssl_mode and settings.postgres_ssl_mode not in TLS_MODES
         else None,
     ]
-    for kid, secret in _keys(settings.jwt_keys):
-        faults.append(_weak(f"JWT_KEYS: key {kid}", SecretStr(secret)))
+    # By position: whoever forgot a colon wrote a secret where its name belongs.
+    for position, secret in enumerate(_keys(settings.jwt_keys), start=1):
+        faults.append(_weak(f"JWT_KEYS: key {position}", SecretStr(secret)))
     return [fault for fault in faults if fault is not None]
 
 
@@ -51,8 +52,7 @@ def _weak(name: str, secret: SecretStr | None) -> str | None:
     return None
 
 
-def _keys(keys: SecretStr | None) -> list[tuple[str, str]]:
+def _keys(keys: SecretStr | None) -> list[str]:
     if keys is None:
         return []
-    pairs = (pair.partition(":") for pair in keys.get_secret_value().split(","))
-    return [(kid.strip(), secret.strip()) for kid, _, secret in pairs]
+    return [pair.partition(":")[2].strip() for pair in keys.get_secret_value().split(",")]
