@@ -2,6 +2,7 @@
 
 Without a broker a task runs where it is called; nothing needs one to start."""
 
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -13,6 +14,7 @@ from stoa.runtime.logs import configure_logging
 
 SOFT_LIMIT_S = 240
 HARD_LIMIT_S = 300
+BEAT_SCHEDULE = Path("var/celerybeat-schedule")
 
 
 def celery_options(current: Settings) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def celery_options(current: Settings) -> dict[str, Any]:
         "broker_transport_options": {"visibility_timeout": 2 * HARD_LIMIT_S} if _on_redis(broker) else {},
         "broker_connection_retry_on_startup": True,
         "worker_hijack_root_logger": False,
-        "beat_schedule_filename": "var/celerybeat-schedule",
+        "beat_schedule_filename": str(BEAT_SCHEDULE),
         "timezone": "UTC",
         "enable_utc": True,
     }

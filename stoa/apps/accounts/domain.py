@@ -18,7 +18,7 @@ def is_handle(text: str) -> bool:
     return HANDLE.fullmatch(text) is not None
 
 
-def handle_candidates(email: str, random_suffix: Iterator[str]) -> Iterator[str]:
+def candidate_handles(email: str, random_suffix: Iterator[str]) -> Iterator[str]:
     """Handles to try for somebody who chose none: the e-mail's name, then with suffixes.
 
     The name before the @ is personal data that its owner did not ask to publish, so only its letters are taken and a

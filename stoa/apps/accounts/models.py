@@ -12,7 +12,7 @@ from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
 
 
-class UserManager(BaseUserManager["User"]):
+class People(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email__iexact=username)
 
@@ -30,7 +30,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     version = models.PositiveIntegerField(default=1, help_text="Counts edits; the ETag of the profile.")
     created_at = models.DateTimeField(default=utc_now, editable=False)
 
-    objects = UserManager()
+    objects = People()
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"

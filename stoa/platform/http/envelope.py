@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -120,6 +120,8 @@ def _plain(value: object) -> object:
     match value:
         case datetime():
             return isoformat(value)
+        case date():
+            return value.isoformat()
         case Money():
             return value.as_wire()
         case Decimal():

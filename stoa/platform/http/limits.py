@@ -159,11 +159,11 @@ _limiters: dict[int, Limiter] = {}
 """By process id, so that a forked child starts afresh with a lock that nobody holds. setdefault is atomic."""
 
 
-def process_limiter() -> Limiter:
+def own_limiter() -> Limiter:
     """The one limiter of this process, over `settings().redis_address` if that is set."""
     return _limiters.get(os.getpid()) or _limiters.setdefault(os.getpid(), Limiter.over(redis_client()))
 
 
-def reset_process_limiter() -> None:
+def forget_own_limiter() -> None:
     """Forget the limiter and what it counted in this process; buckets in Redis stay."""
     _limiters.pop(os.getpid(), None)

@@ -7,7 +7,7 @@ from stoa.kit.errors import Limited
 from stoa.platform.http.client_address import client_address
 from stoa.platform.http.contracts import Caller
 from stoa.platform.http.endpoints import Endpoint
-from stoa.platform.http.limits import Limit, global_limits, limit_headers, limit_subject, process_limiter
+from stoa.platform.http.limits import Limit, global_limits, limit_headers, limit_subject, own_limiter
 from stoa.runtime.config.current import settings
 
 
@@ -22,7 +22,7 @@ def take_limits(endpoint: Endpoint, caller: Caller | None, meta: Mapping[str, An
     if not limits:
         return
     subject = limit_subject(user_id=str(caller.user_id) if caller is not None else "", address=address)
-    verdict = process_limiter().take(limits, subject=subject)
+    verdict = own_limiter().take(limits, subject=subject)
     headers.update(limit_headers(verdict))
     if not verdict.allowed:
         raise Limited(retry_after_s=verdict.retry_after_s)

@@ -171,7 +171,9 @@ def status_of(path: str, headers: dict[str, str]) -> int:
     setup_testing_defaults(environ)
     statuses: list[str] = []
     environ |= {"PATH_INFO": path, "HTTP_HOST": "testserver", "REMOTE_ADDR": "127.0.0.1", **headers}
-    b"".join(application(environ, lambda status, *_: statuses.append(status)))
+    body = application(environ, lambda status, *_: statuses.append(status))
+    if hasattr(body, "close"):
+        body.close()
     return int(statuses[-1][:3])
 
 

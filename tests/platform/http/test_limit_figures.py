@@ -12,8 +12,8 @@ from stoa.platform.http.limits import (
     global_limits,
     limit_headers,
     limit_subject,
-    process_limiter,
-    reset_process_limiter,
+    own_limiter,
+    forget_own_limiter,
 )
 from stoa.runtime.config.loader import load
 
@@ -88,13 +88,13 @@ def test_a_user_is_never_an_address() -> None:
 
 
 def _limiter_of_a_child(pipe: "multiprocessing.connection.Connection", parents: int) -> None:
-    pipe.send(id(process_limiter()) == parents)
+    pipe.send(id(own_limiter()) == parents)
 
 
 def test_one_limiter_a_process_and_a_fork_starts_its_own() -> None:
-    reset_process_limiter()
-    mine = process_limiter()
-    assert process_limiter() is mine
+    forget_own_limiter()
+    mine = own_limiter()
+    assert own_limiter() is mine
     fork = multiprocessing.get_context("fork")
     ours, theirs = fork.Pipe()
     child = fork.Process(target=_limiter_of_a_child, args=(theirs, id(mine)))
@@ -103,6 +103,6 @@ def test_one_limiter_a_process_and_a_fork_starts_its_own() -> None:
     assert ours.recv() is False
     child.join(20)
     assert child.exitcode == 0
-    reset_process_limiter()
-    assert process_limiter() is not mine
-    reset_process_limiter()
+    forget_own_limiter()
+    assert own_limiter() is not mine
+    forget_own_limiter()

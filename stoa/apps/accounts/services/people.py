@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from stoa.apps.accounts.contracts import Profile, SignedIn
-from stoa.apps.accounts.domain import canonical_email, handle_candidates
+from stoa.apps.accounts.domain import canonical_email, candidate_handles
 from stoa.apps.accounts.errors import EmailTaken, HandleTaken
 from stoa.apps.accounts.models import User
 from stoa.apps.accounts.queries import profile_of
@@ -68,7 +68,7 @@ def _check_password(password: str, user: User) -> None:
 
 def _insert(user: User, *, chosen: bool) -> None:
     """Insert, or say which unique index refused. Without a chosen handle try a few."""
-    candidates = iter([user.handle]) if chosen else handle_candidates(user.email, _suffixes())
+    candidates = iter([user.handle]) if chosen else candidate_handles(user.email, _suffixes())
     for candidate in candidates:
         user.handle = candidate
         if User.objects.filter(handle=candidate).exists() and not chosen:

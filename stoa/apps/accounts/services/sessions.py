@@ -34,14 +34,14 @@ def sign_in(*, login: str, password: str, device: Device) -> SignedIn:
     user = user_by_login(canonical_email(login))
     encoded = user.password if user is not None else _unusable_hash()
     matches = check_password(password, encoded)
-    if user is None or not matches or not may_sign_in(user):
+    if user is None or not matches or not may_sign_in(user=user):
         raise BadCredentials
     with transaction():
         opened = open_session(user=user, device=device)
     return SignedIn(user=profile_of(user), access=opened.access, refresh=opened.refresh)
 
 
-def may_sign_in(user: User) -> bool:
+def may_sign_in(*, user: User) -> bool:
     """A demo account's password is public, so it opens nothing where demo data is off."""
     return user.is_active and (settings().demo_data or not user.is_demo)
 
