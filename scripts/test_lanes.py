@@ -7,7 +7,9 @@ and a lane over its budget too. The last line is the total of all lanes, alone o
 """
 
 import argparse
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,12 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT)
+if not __package__:
+    sys.path[0] = str(ROOT)
 
 from scripts.lane_services import ServiceMissing, postgres_url, redis_url  # noqa: E402 - found from the root
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
-STATUSES = {1: "", 2: "was interrupted", 3: "broke", 4: "was called wrongly", 5: "collected nothing", -9: "timed out"}
+TIMED_OUT = -1
+STATUSES = {2: "was interrupted", 3: "broke", 4: "was called wrongly", 5: "collected nothing", TIMED_OUT: "timed out"}
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,7 @@ def run_lane(lane: Lane, arguments: list[str], *, required: bool, enforced: bool
         command += [*(["--require-services"] if required else []), *_paths(lane), *arguments]
         print(f"== lane {lane.name}", flush=True)
         started = time.monotonic()
-        try:
-            limit = lane.budget_s * 2 if enforced else None
-            status = subprocess.run(command, cwd=ROOT, env=environ, check=False, timeout=limit).returncode
-        except subprocess.TimeoutExpired:
-            status = -9
+        status = _run(command, environ, lane.budget_s * 2 if enforced else None)
         seconds = time.monotonic() - started
         outcome = _read(report)
     _judge(lane, outcome, status, seconds, enforced=enforced)
@@ -102,6 +102,22 @@ def run_lane(lane: Lane, arguments: list[str], *, required: bool, enforced: bool
     counted += f", {outcome.skipped} skipped" if outcome.skipped else ""
     print(f"lane {lane.name}: {counted} in {seconds:.1f} s (budget {lane.budget_s} s)", flush=True)
     return outcome
+
+
+def _run(command: list[str], environ: dict[str, str], limit_s: float | None) -> int:
+    """At its limit pytest is interrupted, so that it still says what failed and where it hung; then it is killed."""
+    process = subprocess.Popen(command, cwd=ROOT, env=environ)
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        return TIMED_OUT
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def environment(lane: Lane) -> dict[str, str]:

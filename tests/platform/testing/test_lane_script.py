@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.test_lanes import Lane
+from scripts.test_lanes import run_lane as run_one_lane
 from stoa.platform.testing.runner import ROOT
 
 PASSES = "def test_one():\n    assert True\n"
@@ -60,6 +62,22 @@ def test_a_named_service_that_does_not_answer_is_a_failure_and_its_password_stay
     assert "lane app-postgres: failed: the PostgreSQL of DATABASE_URL cannot be used: OperationalError" in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
     assert last_line(done) == "0 passed, 1 failed, 0 skipped"
+
+
+def test_a_lane_that_hangs_is_ended_and_says_where(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    hangs = "import time\n\ndef test_hang():\n    time.sleep(60)\n"
+    (tmp_path / "test_scratch_hanging.py").write_text(PASSES + hangs)
+    outcome = run_one_lane(Lane("app-sqlite", budget_s=3), [str(tmp_path)], required=False, enforced=True)
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 1, 0)
+    assert outcome.faults[0] == "lane app-sqlite: pytest timed out"
+    assert outcome.faults[1].endswith("s is over its budget of 3 s")
+    assert "test_scratch_hanging.py:" in capfd.readouterr().out
+
+
+def test_the_budget_is_enforced_only_where_ci_asks(tmp_path: Path) -> None:
+    (tmp_path / "test_scratch_passing.py").write_text(PASSES)
+    lane = Lane("app-sqlite", budget_s=1)
+    assert run_one_lane(lane, [str(tmp_path)], required=False, enforced=False).faults == []
 
 
 @pytest.mark.postgres
