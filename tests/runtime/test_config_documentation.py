@@ -77,7 +77,7 @@ def test_no_name_is_the_file_form_of_another() -> None:
 
 @every_setting
 def test_a_setting_is_read_somewhere(declaration: Declaration) -> None:
-    read = re.compile(rf"\.{declaration.field}\b")
+    read = re.compile(rf"[.\"]{declaration.field}\b")  # as an attribute, or by name as a LimitScope does
     sections = PACKAGE / "runtime" / "config" / "sections"
     code = (path for path in PACKAGE.rglob("*.py") if "tests" not in path.parts and sections not in path.parents)
     assert any(read.search(path.read_text(encoding="utf-8")) for path in code), "declared, and nothing reads it"
