@@ -50,8 +50,9 @@ migrate: ## apply migrations
 	@exec $(PYTHON) manage.py migrate
 
 redis-up: ## a local Redis in the background
-	@sh scripts/redis_up.sh
-
-new-app: ## NAME=<name>: an app's skeleton and its line in the contract
 	$(READY)
-	@exec $(PYTHON) scripts/new_app.py "$(NAME)"
+	@exec sh scripts/redis_up.sh
+
+new-app: ## NAME=<name> [FLOOR=<app below>]: an app's skeleton and its line in the contract
+	$(READY)
+	@exec $(PYTHON) scripts/new_app.py "$(NAME)" $(if $(FLOOR),--floor "$(FLOOR)")

@@ -151,4 +151,4 @@ def test_money_does_not_change() -> None:
 def test_money_is_copied_and_pickled() -> None:
     """`dataclasses.asdict` copies what it finds in a contract; a task's arguments may be pickled."""
     money = Money(1250, "USD")
-    assert copy.copy(money) == copy.deepcopy(money) == pickle.loads(pickle.dumps(money)) == money  # noqa: S301
+    assert copy.copy(money) == copy.deepcopy(money) == pickle.loads(pickle.dumps(money)) == money

@@ -1,6 +1,6 @@
 """Routes of accounts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, Field
@@ -149,5 +149,5 @@ def edit_me(call: Call[ProfileInput, None]) -> Answer:
     return Answer(edited.profile, etag=str(edited.version))
 
 
-def _device(call: Call[object, object]) -> Device:
+def _device(call: Call[Any, None]) -> Device:
     return Device(agent=call.agent, address=call.address)

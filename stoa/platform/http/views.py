@@ -96,10 +96,10 @@ class EndpointView(APIView):
 
     post = put = patch = delete = get
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # the stubs say Response
         return self._refuse(failure_of(exc))
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # the stubs say Response; any HttpResponseBase will do
         self, request: Request, response: HttpResponseBase, *args: object, **kwargs: object
     ) -> HttpResponseBase:
         for name, value in getattr(self, "rate_headers", {}).items():
@@ -199,7 +199,7 @@ def _view_of(route: str, by_method: Mapping[str, Endpoint]) -> Callable[..., Htt
     names = [method.lower() for method in by_method]
     if "GET" in by_method:
         names.append("head")
-    view = type("EndpointView", (EndpointView,), {"endpoints": by_method, "route": route, "http_method_names": names})
+    view: Any = type("EndpointView", (EndpointView,), {"endpoints": by_method, "route": route, "http_method_names": names})
     return cast(Callable[..., HttpResponseBase], view.as_view())
 
 

@@ -9,11 +9,11 @@ from stoa.platform.http.limits import (
     Limit,
     Limiter,
     Verdict,
+    forget_own_limiter,
     global_limits,
     limit_headers,
     limit_subject,
     own_limiter,
-    forget_own_limiter,
 )
 from stoa.runtime.config.loader import load
 

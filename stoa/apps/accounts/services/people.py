@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from stoa.apps.accounts.contracts import Profile, SignedIn
-from stoa.apps.accounts.domain import canonical_email, candidate_handles
+from stoa.apps.accounts.domain import candidate_handles, canonical_email
 from stoa.apps.accounts.errors import EmailTaken, HandleTaken
 from stoa.apps.accounts.models import User
 from stoa.apps.accounts.queries import profile_of

@@ -6,7 +6,7 @@ from stoa.apps.accounts.models import User
 from stoa.apps.accounts.services.sessions import Device, open_session
 from stoa.kit.ids import new_uuid
 
-PASSWORD = "a-long-enough-passphrase"  # noqa: S105 - of test accounts
+PASSWORD = "a-long-enough-passphrase"
 
 
 @dataclass(frozen=True)
