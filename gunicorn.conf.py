@@ -1,7 +1,11 @@
 """For `gunicorn stoa.project.wsgi:application`, which finds this file in its working folder. Its options win over it."""
 
+import logging
 import os
 import sys
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from stoa.project.commands.ground import SETTINGS_MODULE
 from stoa.project.commands.web import SPARE_THREADS
@@ -24,10 +28,19 @@ worker_class = "gthread"
 # As many as admission lets in or queues, and some for probes.
 threads = current.web_concurrency + current.web_queue + SPARE_THREADS
 timeout = graceful_timeout = current.web_timeout_s
-# Our logging is in place, in one form; gunicorn's own handlers would write a second one. No access log: ours has ids.
-logconfig_dict = {
-    "version": 1,
-    "incremental": True,
-    "root": {},
-    "loggers": {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"propagate": True}},
-}
+# It would lie in the home folder, under one name for every installation.
+control_socket_disable = True
+
+
+class StoaLogger(Logger):
+    """Gunicorn's lines through our logging. No access lines: ours carry the ids."""
+
+    def setup(self, cfg: Config) -> None:
+        self.error_log.setLevel(logging.INFO)
+        self.error_log.propagate = True
+
+    def access(self, *_: object) -> None:
+        pass
+
+
+logger_class = StoaLogger
