@@ -8,28 +8,56 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
 _SILENT = """
-import socket, sys
+import socket, ssl, sys
 listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 print(listener.getsockname()[1], flush=True)
 accepted = []
 while True:
-    accepted.append(listener.accept())
+    line, _ = listener.accept()
+    if sys.argv[1:]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1])
+        line = context.wrap_socket(line, server_side=True)
+    accepted.append(line)
 """
 
 
 @contextmanager
-def silent_server() -> Iterator[int]:
-    """The port of a server that accepts every connection, reads nothing and never answers: a process of its own, so
-    that its ends of the lines are not counted among ours."""
-    with subprocess.Popen([sys.executable, "-c", _SILENT], stdout=subprocess.PIPE, text=True) as server:
+def silent_server(certificate: Path | None = None) -> Iterator[int]:
+    """The port of a server that accepts every connection and never answers; with a certificate (key in the same file)
+    it goes silent after the TLS handshake. A process of its own, so that its ends are not counted among ours."""
+    command = [sys.executable, "-c", _SILENT, *([str(certificate)] if certificate else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             yield int(server.stdout.readline())
         finally:
             server.kill()
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and its certificate in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    certificate = (
+        builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1)).sign(key, SHA256())
+    )
+    unlocked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "self_signed.pem"
+    path.write_bytes(unlocked + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 class SwitchableProxy:

@@ -1,8 +1,10 @@
 """Servers that accept and never answer: the answer is in time, and nothing of the attempts stays behind."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,7 +15,7 @@ from stoa.platform.health.readiness import Readiness
 from stoa.platform.health.redis_check import RedisCheck
 from stoa.platform.health.verdict import Verdict
 from tests.platform.health.conftest import Database
-from tests.platform.health.lines import SwitchableProxy, eventually, own_sockets, silent_server
+from tests.platform.health.lines import SwitchableProxy, eventually, own_sockets, self_signed, silent_server
 
 
 @pytest.fixture
@@ -44,6 +46,7 @@ def test_probes_are_answered_in_time_and_leave_nothing_behind(
     asked = readiness(postgres(database), RedisCheck(f"{scheme}://127.0.0.1:{silent}/0"))
     asked.verdict()
     time.sleep(0.2)
+    gc.collect()
     threads_before, sockets_before = set(threading.enumerate()), own_sockets()
     took: list[float] = []
     for _ in range(probes):
@@ -57,6 +60,24 @@ def test_probes_are_answered_in_time_and_leave_nothing_behind(
     assert min(took) > 0.5, "the server answered or refused: nothing hung"
     assert eventually(lambda: own_sockets() == sockets_before, within_s=2)
     assert set(threading.enumerate()) - threads_before == set()
+
+
+def test_a_redis_that_falls_silent_after_the_tls_handshake_is_dropped_without_farewell(tmp_path: Path) -> None:
+    with silent_server(self_signed(tmp_path)) as port:
+        asked = readiness(RedisCheck(f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"))
+        gc.collect()
+        gc.disable()  # a socket that only the collector closes is a socket left behind
+        try:
+            asked.verdict()
+            time.sleep(0.2)
+            sockets_before = own_sockets()
+            for _ in range(3):
+                started = time.monotonic()
+                assert errors(asked.verdict()) == {"redis": "TimeoutError"}
+                assert 0.5 < time.monotonic() - started <= 0.9
+            assert eventually(lambda: own_sockets() == sockets_before, within_s=2)
+        finally:
+            gc.enable()
 
 
 @pytest.mark.postgres
