@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from stoa.platform.http.entry import Environ, StartResponse, WsgiApplication
 from stoa.runtime.config.current import settings
-from stoa.runtime.metrics import exposition
+from stoa.runtime.metrics import CONTENT_TYPE, exposition
 
 
 class MetricsPath:
@@ -25,7 +25,7 @@ class MetricsPath:
             given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, expected):
                 return _answer(start_response, "401 Unauthorized", b"")
-        return _answer(start_response, "200 OK", exposition(), "text/plain; version=0.0.4; charset=utf-8")
+        return _answer(start_response, "200 OK", exposition(), CONTENT_TYPE)
 
 
 def _answer(start_response: StartResponse, status: str, body: bytes, content_type: str = "text/plain") -> list[bytes]:

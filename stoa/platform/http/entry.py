@@ -58,7 +58,7 @@ class Entry:
         with context.scope(request_id=request_id):
             try:
                 body = self._respond(environ, start)
-            except Exception as error:
+            except Exception as error:  # the process boundary: whatever got here becomes a 500
                 log.error("unhandled exception outside Django", error=type(error).__name__, exc_info=error)
                 body = refuse(environ, start, failure_of_status(500))
             self._log(environ, seen.status, started)

@@ -4,6 +4,7 @@ LOCAL_APPS = (
     "stoa.platform.http.apps.HttpConfig",
     "stoa.apps.accounts.apps.AccountsConfig",
     "stoa.project.apps.ProjectConfig",
+    "stoa.platform.config.apps.ConfigConfig",
 )
 
 INSTALLED_APPS = (

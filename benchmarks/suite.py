@@ -1,0 +1,56 @@
+"""The benchmarks and their goals. Each runs in a process of its own, so imports are inside."""
+
+from collections.abc import Callable
+
+from benchmarks.figures import Figure
+
+
+def health(smoke: bool) -> list[Figure]:
+    from benchmarks import health_under_load
+
+    found = health_under_load.measure()
+    hang, idle, twin = (found[name]["p99_ms"] for name in ("hang", "idle", "hang_without_admission"))
+    beside = f"idle {idle:.1f}, without admission {twin:.0f} (the probe's own time-out)"
+    what = "`/health` p99 while twice as many requests as threads hang on the database"
+    return [Figure(what, hang, "ms", beside, "< 100", hang < 100)]
+
+
+def throughput(smoke: bool) -> list[Figure]:
+    from benchmarks import http_throughput
+
+    return http_throughput.measure(seconds=1 if smoke else 5, rounds=1 if smoke else 5)
+
+
+def startup(smoke: bool) -> list[Figure]:
+    from benchmarks import startup as module
+
+    return module.measure(rounds=1 if smoke else 5)
+
+
+def envelope(smoke: bool) -> list[Figure]:
+    from benchmarks import envelope_cost
+
+    return envelope_cost.measure(calls=500 if smoke else 5000)
+
+
+def limiter(smoke: bool) -> list[Figure]:
+    from benchmarks import limiter_cost
+
+    us = limiter_cost.measure()
+    redis = f"PING {us['redis_ping']:.0f}, a bare script {us['redis_bare_evalsha']:.0f}"
+    return [
+        Figure("limiter, two limits, Redis", us["take_redis_with_fallback_2_limits"], "us", redis),
+        Figure("limiter, two limits, in the process", us["take_memory_2_limits"], "us"),
+    ]
+
+
+def logs(smoke: bool) -> list[Figure]:
+    from benchmarks import log_cost
+
+    us = log_cost.measure()
+    both = us["ours, json to a stream and text to a file"]
+    bare = f"bare stdlib JSON {us['bare stdlib json line to a file']:.0f}, masking alone {us['masking only']:.0f}"
+    return [Figure("log line of a request, masked, console and file", both, "us", bare, "<= 60", both <= 60)]
+
+
+BENCHMARKS: tuple[Callable[[bool], list[Figure]], ...] = (throughput, health, startup, envelope, limiter, logs)
