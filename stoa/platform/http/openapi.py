@@ -1,7 +1,9 @@
 """OpenAPI 3.1 from declared endpoints: drf-spectacular walks the URLs, pydantic's TypeAdapter writes the schemas.
 
 A status stands in the schema only where it follows from the declaration: a route that is signed_in can answer 401,
-one with limits 429, and so on. A test demands that each documented status has been produced.
+one with limits 429, and so on; each with the codes it may carry. Tests demand that every one has been produced.
+Not named are refusals that any address may give before its route is reached: an unusable Host or Content-Length (400),
+a body above the limit where none is read (413), an overloaded process (503).
 """
 
 import re
@@ -9,20 +11,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
-from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from drf_spectacular.plumbing import ComponentRegistry
 
-from stoa.kit.money import Money
 from stoa.platform.http.endpoints import Endpoint
 from stoa.platform.http.errors import CODE_OF, STATUS_OF
-from stoa.platform.http.inputs import MONEY_SCHEMA
+from stoa.platform.http.inputs import Input
+from stoa.platform.http.openapi_schemas import failure_content, query_schemas, reference, register, success_schema
 
-REF = "#/components/schemas/{model}"
-_TIMESTAMP = {"type": "string", "format": "date-time", "description": "ISO-8601, UTC, milliseconds."}
-_PATH_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
-_RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+PATH_PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+_ID = {"type": "string", "format": "uuid"}
+_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}
+_PATH_SCHEMAS: Mapping[str | None, dict[str, Any]] = {
+    "uuid": _ID,
+    "int": {"type": "integer", "minimum": 0},
+    "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+}
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
+_RATES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_HEADERS: Mapping[str, dict[str, Any]] = {
+    "X-Request-ID": {"schema": _TEXT, "required": True},
+    "X-Log-Id": {"schema": _TEXT, "required": True, "description": "The same id."},
+    "X-Response-Time-ms": {"schema": {"type": "number", "minimum": 0}, "required": True},
+    **{name: {"schema": _NUMBER, "description": "Absent where the rates are off."} for name in _RATES},
+    "Retry-After": {"schema": _NUMBER, "required": True, "description": "Seconds."},
+    "WWW-Authenticate": {"schema": _TEXT, "required": True},
+    "ETag": {"schema": _TEXT, "required": True},
+    "Idempotency-Replayed": {"schema": {"const": "true"}},
+}
 
 
 class EndpointSchema(AutoSchema):
@@ -31,27 +46,29 @@ class EndpointSchema(AutoSchema):
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
     ) -> dict[str, Any] | None:
-        endpoint: Endpoint = self.view.endpoints[method]
-        route = self.view.route
+        view: Any = self.view
+        endpoint: Endpoint = view.endpoints[method]
+        route: str = view.route
         operation: dict[str, Any] = {
             "operationId": _operation_id(method, route),
             "summary": endpoint.summary,
             "tags": [endpoint.tag],
             "x-access": str(endpoint.access),
-            "responses": responses_of(endpoint, registry),
+            "responses": responses_of(route, endpoint, registry),
         }
         if description := (endpoint.view.__doc__ or "").strip().partition("\n")[2].strip():
             operation["description"] = re.sub(r"\s+", " ", description)
-        if parameters := [*_path_parameters(route), *_query_parameters(endpoint), *_header_parameters(endpoint)]:
+        if parameters := [*_path_parameters(route), *_query_parameters(endpoint, registry), *_headers_in(endpoint)]:
             operation["parameters"] = parameters
         if endpoint.body is not None:
-            content = {"application/json": {"schema": _reference(endpoint.body, registry, "validation")}}
-            operation["requestBody"] = {"required": True, "content": content}
+            content = {"application/json": {"schema": reference(endpoint.body, registry, "validation")}}
+            # No body at all is read as an empty object.
+            operation["requestBody"] = {"required": _needs_body(endpoint.body), "content": content}
         operation["security"] = [] if endpoint.access.kind == "public" else [{"bearer": []}]
         return operation
 
 
-def documented_statuses(endpoint: Endpoint) -> dict[int, tuple[str, ...]]:
+def documented_statuses(route: str, endpoint: Endpoint) -> dict[int, tuple[str, ...]]:
     """Status -> the codes it may carry, for every failure that the declaration implies."""
     found: dict[int, list[str]] = {}
 
@@ -64,6 +81,8 @@ def documented_statuses(endpoint: Endpoint) -> dict[int, tuple[str, ...]]:
         add(401)
     if endpoint.access.kind in {"staff", "org", "internal"}:
         add(403)
+    if PATH_PARAMETER.search(route):
+        add(404)
     if endpoint.body is not None:
         for status in (400, 413, 415, 422):
             add(status)
@@ -86,178 +105,83 @@ def documented_statuses(endpoint: Endpoint) -> dict[int, tuple[str, ...]]:
     return {status: tuple(codes) for status, codes in sorted(found.items())}
 
 
-def responses_of(endpoint: Endpoint, registry: ComponentRegistry) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": "Done."}
+def responses_of(route: str, endpoint: Endpoint, registry: ComponentRegistry) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done.", "headers": _headers_out(endpoint, endpoint.status, registry)}
     if endpoint.status != 204:
-        success["content"] = {"application/json": {"schema": _success_schema(endpoint, registry)}}
-    success["headers"] = _success_headers(endpoint)
+        success["content"] = {"application/json": {"schema": success_schema(endpoint, registry)}}
     responses = {str(endpoint.status): success}
     if endpoint.conditional == "read":
-        responses["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
-    for status, codes in documented_statuses(endpoint).items():
-        schema = _failure_reference(registry)
-        responses[str(status)] = {
+        unchanged = "Unchanged since the ETag in If-None-Match."
+        responses["304"] = {"description": unchanged, "headers": _headers_out(endpoint, 304, registry)}
+    for status, codes in documented_statuses(route, endpoint).items():
+        refusal = {
             "description": " or ".join(codes) + ".",
-            "content": {"application/json": {"schema": schema}, "application/problem+json": {"schema": _problem(registry)}},
+            "headers": _headers_out(endpoint, status, registry),
+            "content": failure_content(status, codes, registry),
         }
+        name = ".".join((str(status), *codes, *(() if _limited(endpoint) else ("unlimited",))))
+        responses[str(status)] = register(registry, "responses", name, refusal)
     return responses
 
 
-def _success_schema(endpoint: Endpoint, registry: ComponentRegistry) -> dict[str, Any]:
-    data: dict[str, Any] = {"type": "null"}
-    if endpoint.answer is not None:
-        data = _reference(endpoint.answer, registry, "serialization")
-        if endpoint.listed:
-            data = {"type": "array", "items": data}
-    meta = _register(registry, f"Meta{endpoint.listed.title()}", _meta_schema(endpoint.listed))
-    properties = {
-        "success": {"const": True},
-        "message": {"type": "string"},
-        "data": data,
-        "error": {"type": "null"},
-        "meta": meta,
-        "timestamp": _TIMESTAMP,
-    }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _limited(endpoint: Endpoint) -> bool:
+    return bool(endpoint.default_limits or endpoint.limits)
 
 
-def _meta_schema(listed: str) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "request_id": {"type": "string"},
-        "app_version": {"type": "string"},
-        "duration_ms": {"type": "number"},
-        "org_id": {"type": ["string", "null"]},
-    }
-    if listed:
-        cursor = {"type": ["string", "null"]}
-        number, flag = {"type": "integer"}, {"type": "boolean"}
-        pagination = (
-            {"limit": number, "next_cursor": cursor, "prev_cursor": cursor, "has_more": flag}
-            if listed == "keyset"
-            else {
-                "page": number,
-                "limit": number,
-                "total": number,
-                "total_pages": number,
-                "has_next": flag,
-                "has_prev": flag,
-            }
-        )
-        properties["pagination"] = {"type": "object", "properties": pagination, "required": list(pagination)}
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": ["request_id", *(["pagination"] if listed else [])],
-        "additionalProperties": False,
-    }
-
-
-def _success_headers(endpoint: Endpoint) -> dict[str, Any]:
-    names = ["X-Request-ID"]
-    if endpoint.default_limits or endpoint.limits:
-        names += _RATE_HEADERS
-    if endpoint.conditional:
-        names.append("ETag")
-    if endpoint.idempotency != "ignored":
-        names.append("Idempotency-Replayed")
-    return {name: {"schema": {"type": "string"}} for name in names}
-
-
-def _failure_reference(registry: ComponentRegistry) -> dict[str, Any]:
-    error = {
-        "type": "object",
-        "properties": {
-            "code": {"type": "string"},
-            "message": {"type": "string"},
-            "details": {"type": "object"},
-        },
-        "required": ["code", "message", "details"],
-        "additionalProperties": False,
-    }
-    meta = _register(registry, "Meta", _meta_schema(""))
-    properties = {
-        "success": {"const": False},
-        "message": {"type": "string"},
-        "data": {"type": "null"},
-        "error": error,
-        "meta": meta,
-        "timestamp": _TIMESTAMP,
-    }
-    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    return _register(registry, "Failure", schema)
-
-
-def _problem(registry: ComponentRegistry) -> dict[str, Any]:
-    text = {"type": "string"}
-    properties = {"type": text, "title": text, "status": {"type": "integer"}, "code": text, "request_id": text}
-    schema = {"type": "object", "properties": {**properties, "details": {"type": "object"}}, "required": list(properties)}
-    return _register(registry, "Problem", schema)
+def _headers_out(endpoint: Endpoint, status: int, registry: ComponentRegistry) -> dict[str, Any]:
+    names = ["X-Request-ID", "X-Log-Id", "X-Response-Time-ms"]
+    names += _RATES if _limited(endpoint) else ()
+    names += {401: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
+    if status < 400:
+        names += ["ETag"] if endpoint.conditional else []
+        names += ["Idempotency-Replayed"] if endpoint.idempotency != "ignored" else []
+    return {name: register(registry, "headers", name, _HEADERS[name]) for name in names}
 
 
 def _path_parameters(route: str) -> list[dict[str, Any]]:
-    schemas: Mapping[str | None, dict[str, Any]] = {
-        "uuid": {"type": "string", "format": "uuid"},
-        "int": {"type": "integer", "minimum": 0},
-    }
     return [
-        {"in": "path", "name": m["name"], "required": True, "schema": schemas.get(m["kind"], {"type": "string"})}
-        for m in _PATH_PARAMETER.finditer(route)
+        {
+            "in": "path",
+            "name": found["name"],
+            "required": True,
+            "schema": _PATH_SCHEMAS.get(found["kind"], {"type": "string", "minLength": 1}),
+        }
+        for found in PATH_PARAMETER.finditer(route)
     ]
 
 
-def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+def _query_parameters(endpoint: Endpoint, registry: ComponentRegistry) -> list[dict[str, Any]]:
     if endpoint.query is None:
         return []
-    schema = endpoint.query.model_json_schema()
-    required = schema.get("required", [])
     parameters = []
-    for name, described in schema["properties"].items():
-        schema = {key: value for key, value in described.items() if key not in {"title", "description"}}
-        # A query string has no null: a parameter is there or absent.
-        if "anyOf" in schema and (given := [option for option in schema.pop("anyOf") if option != {"type": "null"}]):
-            schema = {**given[0], **{key: value for key, value in schema.items() if value is not None}}
-        parameter = {"in": "query", "name": name, "schema": schema, "required": name in required}
-        if "description" in described:
-            parameter["description"] = described["description"]
-        parameters.append(parameter)
+    for name, schema, required in query_schemas(endpoint.query, registry):
+        parameter = {"in": "query", "name": name, "required": required}
+        if "description" in schema:
+            parameter["description"] = schema.pop("description")
+        parameters.append({**parameter, "schema": schema})
     return parameters
 
 
-def _header_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    parameters = []
+def _headers_in(endpoint: Endpoint) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = []
+    if endpoint.access.kind == "org":
+        described = "The organization that is acted for."
+        parameters.append(
+            {"in": "header", "name": "X-Org-Id", "schema": _ID, "required": False, "description": described}
+        )
     if endpoint.idempotency != "ignored":
-        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}
         required = endpoint.idempotency == "required"
-        parameters.append({"in": "header", "name": "Idempotency-Key", "schema": schema, "required": required})
+        parameters.append({"in": "header", "name": "Idempotency-Key", "schema": _KEY, "required": required})
     condition = {"read": "If-None-Match", "write": "If-Match"}.get(endpoint.conditional)
     if condition is not None:
-        parameters.append({"in": "header", "name": condition, "schema": {"type": "string"}, "required": False})
+        parameters.append({"in": "header", "name": condition, "schema": _TEXT, "required": False})
     return parameters
+
+
+def _needs_body(model: type[Input]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
 
 
 def _operation_id(method: str, route: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "_", _PATH_PARAMETER.sub(lambda m: f"by_{m['name']}", route).lower()).strip("_")
+    words = re.sub(r"[^a-z0-9]+", "_", PATH_PARAMETER.sub(lambda m: f"by_{m['name']}", route).lower()).strip("_")
     return f"{method.lower()}_{words}"
-
-
-class _Generator(GenerateJsonSchema):
-    """Money is a plain class, so pydantic only knows "an instance of it"."""
-
-    def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
-        if schema["cls"] is Money:
-            return dict(MONEY_SCHEMA)
-        return super().is_instance_schema(schema)
-
-
-def _reference(model: type, registry: ComponentRegistry, mode: Any) -> dict[str, Any]:
-    """Register the class and whatever it contains as components; return a $ref."""
-    schema = TypeAdapter(model).json_schema(ref_template=REF, mode=mode, schema_generator=_Generator)
-    for name, definition in schema.pop("$defs", {}).items():
-        _register(registry, name, definition)
-    return _register(registry, model.__name__, schema)
-
-
-def _register(registry: ComponentRegistry, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name)
-    registry.register_on_missing(component)
-    return dict(component.ref)
