@@ -33,7 +33,7 @@ class Copy(Checkout):
 
     def environ(self, **more: str) -> dict[str, str]:
         machine = {name: os.environ[name] for name in MACHINE if name in os.environ}
-        return super().environ() | machine | {"UV_LINK_MODE": "copy"} | more
+        return super().environ() | machine | {"PIP_NO_COMPILE": "1"} | more
 
     def expect(self, *command: str, **environ: str) -> str:
         done = self.call(*command, timeout_s=300, **environ)
@@ -61,17 +61,31 @@ def serve_by_hand(copy: Copy, python: str) -> None:
     server.wait(10)
 
 
-def test_pip_with_the_dev_extra(copy: Copy) -> None:
-    copy.expect(sys.executable, "-m", "venv", "env")
-    copy.expect("env/bin/pip", "install", "-q", "-e", ".[dev]")
+WAYS = {"extra": ("-e", ".[dev]"), "files": ("-r", "requirements.txt", "-r", "requirements-test.txt")}
+
+
+@pytest.fixture(scope="module")
+def by_pip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Copy]]:
+    """Both ways to install with pip, side by side: each takes most of a minute, and waits for the disk."""
+    copies = {way: Copy(tmp_path_factory.mktemp(way) / "a checkout") for way in WAYS}
+    for copy in copies.values():
+        copy.expect(sys.executable, "-m", "venv", "env")
+    running = [copies[way].start("env/bin/pip", "install", "-q", *arguments) for way, arguments in WAYS.items()]
+    assert [process.wait(300) for process in running] == [0, 0], [copy.output() for copy in copies.values()]
+    yield copies
+    for copy in copies.values():
+        copy.end()
+
+
+def test_pip_with_the_dev_extra(by_pip: dict[str, Copy]) -> None:
+    copy = by_pip["extra"]
     assert copy.expect("env/bin/pip", "check") == "No broken requirements found.\n"
     assert copy.expect("env/bin/stoa", "--version").startswith("stoa 2.")
     serve_by_hand(copy, "env/bin/python")
 
 
-def test_pip_with_the_requirements_files(copy: Copy) -> None:
-    copy.expect(sys.executable, "-m", "venv", "env")
-    copy.expect("env/bin/pip", "install", "-q", "-r", "requirements.txt", "-r", "requirements-test.txt")
+def test_pip_with_the_requirements_files(by_pip: dict[str, Copy]) -> None:
+    copy = by_pip["files"]
     assert copy.expect("env/bin/pip", "check") == "No broken requirements found.\n"
     serve_by_hand(copy, "env/bin/python")
 
@@ -83,7 +97,7 @@ def test_requirements_files_fit_the_lock() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_make_install_and_make_run(copy: Copy) -> None:
+def test_make_install_make_run_and_the_setup_script(copy: Copy) -> None:
     """The two commands of README: what is made, the second call's time, the stop; in a folder with a space."""
     copy.expect("make", "install")
     assert (copy.folder / ".git/hooks/pre-commit").exists()
@@ -96,10 +110,6 @@ def test_make_install_and_make_run(copy: Copy) -> None:
     os.killpg(process.pid, signal.SIGINT)
     process.wait(6)
     assert copy.family() == []
-
-
-def test_setup_script_may_run_twice_and_outside_git(copy: Copy) -> None:
+    # The same without make, over what is there already, and where there is no git to hook into.
     shutil.rmtree(copy.folder / ".git")
-    assert "Applying accounts." in copy.expect("sh", "scripts/setup.sh")
     assert "No migrations to apply." in copy.expect("sh", "scripts/setup.sh")
-    assert (copy.folder / "var/stoa.sqlite3").exists()

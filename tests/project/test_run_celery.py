@@ -1,8 +1,6 @@
 """`celery -A stoa` with real brokers: a worker and beat start, and a task goes there and back."""
 
-import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -86,8 +84,9 @@ def test_make_celery_takes_redis_and_says_so_when_no_broker_is_named(checkout: C
     worker = checkout.python("scripts/celery_worker.py", REDIS_URL=own_redis)
     wait_for(lambda: " ready." in checkout.output())
     assert checkout.output().splitlines()[0] == "stoa: CELERY_BROKER_URL is unset; using REDIS_URL"
-    os.killpg(worker.pid, signal.SIGINT)
+    worker.terminate()
     assert worker.wait(10) == 0
+    assert checkout.family() == []
 
 
 def test_make_celery_names_the_remedy_when_nothing_answers(checkout: Checkout) -> None:
