@@ -130,8 +130,8 @@ def _failed(checks: Sequence[Check], error: str, *, after_s: float = 0.0) -> Ver
     return Verdict(checks=tuple(Outcome(name=name, ok=False, duration_ms=taken, error=error) for name in names))
 
 
-def readiness_from_settings() -> Readiness:
-    """The default database, its migrations, and Redis where it is configured. Apps must be loaded."""
+def readiness_from_settings(*further: Check) -> Readiness:
+    """The default database, its migrations, Redis where it is configured, and `further`. Apps must be loaded."""
     default = connections["default"]
     checks: list[Check] = []
     if default.vendor == "sqlite":
@@ -146,4 +146,4 @@ def readiness_from_settings() -> Readiness:
         from stoa.platform.health.redis_check import RedisCheck  # noqa: PLC0415 - only the drivers in use: each is slow to import
 
         checks.append(RedisCheck(address))
-    return Readiness(checks)
+    return Readiness([*checks, *further])

@@ -76,17 +76,18 @@ class EndpointView(APIView):
     schema = EndpointSchema()
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        """Limits come before access, so that guessing tokens is limited too."""
+        """Limits come before access, so that guessing tokens is limited too. A public route asks nobody who they are."""
         endpoint = self._endpoint(request)
         self.rate_headers: dict[str, str] = {}
         caller: Caller | None = None
         refusal: Unauthenticated | None = None
-        try:
-            caller = cast(Caller | None, request.auth)
-        except Unauthenticated as error:
-            refusal = error
+        if endpoint.access.kind != "public":
+            try:
+                caller = cast(Caller | None, request.auth)
+            except Unauthenticated as error:
+                refusal = error
         take_limits(endpoint, caller, request.META, self.rate_headers)
-        if refusal is not None and endpoint.access.kind != "public":
+        if refusal is not None:
             raise refusal
         self.caller = caller
         _authorise(endpoint, caller, request)
@@ -127,9 +128,7 @@ class EndpointView(APIView):
             return self._answer(request, endpoint, endpoint.view(call, **path_values))
         return self._answer_once(request, endpoint, key, lambda: endpoint.view(call, **path_values))
 
-    def _answer_once(
-        self, request: Request, endpoint: Endpoint, key: str, act: Callable[[], object]
-    ) -> HttpResponse:
+    def _answer_once(self, request: Request, endpoint: Endpoint, key: str, act: Callable[[], object]) -> HttpResponse:
         current = context.current()
         slot = slot_for(
             key=key,
@@ -199,7 +198,9 @@ def _view_of(route: str, by_method: Mapping[str, Endpoint]) -> Callable[..., Htt
     names = [method.lower() for method in by_method]
     if "GET" in by_method:
         names.append("head")
-    view: Any = type("EndpointView", (EndpointView,), {"endpoints": by_method, "route": route, "http_method_names": names})
+    view: Any = type(
+        "EndpointView", (EndpointView,), {"endpoints": by_method, "route": route, "http_method_names": names}
+    )
     return cast(Callable[..., HttpResponseBase], view.as_view())
 
 
