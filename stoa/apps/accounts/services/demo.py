@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from stoa.apps.accounts.models import User
 from stoa.platform.db.transactions import transaction
+from stoa.runtime.config.current import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ DEMO_PEOPLE = (
     DemoPerson("admin@demo.stoa.test", "demo_admin", "Zeno of Citium", "stoa-demo-admin", "admin and API", staff=True),
     DemoPerson("member@demo.stoa.test", "demo_member", "Hipparchia", "stoa-demo-member", "API"),
 )
+
+
+def demo_people() -> tuple[DemoPerson, ...]:
+    """Who can sign in with a password that everybody may know: nobody where DEMO_DATA is off."""
+    return DEMO_PEOPLE if settings().demo_data else ()
 
 
 def seed_people() -> int:
