@@ -1,0 +1,69 @@
+"""Swagger UI and the admin, from the packages' own files under our content policy."""
+
+import pytest
+
+from stoa.platform.testing.servers import Server
+from tests.browser.conftest import GoTo
+from tests.browser.visits import NAME, Visit
+
+pytestmark = pytest.mark.browser
+
+
+def _operations(site: Server) -> int:
+    with site.client() as client:
+        paths = client.get("/api/schema/", params={"format": "json"}).json()["paths"]
+    return sum(len(operations) for operations in paths.values())
+
+
+def test_docs_show_every_operation(site: Server, go_to: GoTo) -> None:
+    visit = go_to(f"{site.base_url}/api/docs/")
+    visit.page.locator(".opblock").first.wait_for()
+    assert visit.page.locator(".opblock").count() == _operations(site) > 10
+
+
+def test_docs_ask_nobody_else_under_a_real_name_either(site: Server, go_to: GoTo) -> None:
+    """Away from localhost Swagger UI shows a badge of an outside validator unless told not to."""
+    visit = go_to(f"http://{NAME}:{site.port}/api/docs/")
+    visit.page.locator(".opblock").first.wait_for()
+    visit.page.wait_for_timeout(300)
+    (complaint,) = visit.take_complaints()
+    assert "Cross-Origin-Opener-Policy header has been ignored" in complaint  # without TLS, and not localhost
+
+
+def test_docs_try_an_operation(site: Server, go_to: GoTo) -> None:
+    visit = go_to(f"{site.base_url}/api/docs/")
+    block = visit.page.locator(".opblock", has_text="/api/v1/system/health")
+    block.locator(".opblock-summary").click()
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    answered = block.locator(".live-responses-table")
+    assert answered.locator(".response-col_status").nth(1).inner_text().startswith("200")
+    assert '"status": "healthy"' in answered.locator(".response-col_description pre").first.inner_text()
+
+
+def _sign_in(visit: Visit, email: str, password: str) -> None:
+    visit.page.get_by_label("Email").fill(email)
+    visit.page.get_by_label("Password").fill(password)
+    visit.page.get_by_role("button", name="Log in").click()
+
+
+@pytest.fixture
+def admin(site: Server, go_to: GoTo) -> Visit:
+    return go_to(f"{site.base_url}/admin/")
+
+
+def test_admin_is_styled_and_shows_people_to_staff(admin: Visit) -> None:
+    assert admin.page.url.endswith("/admin/login/?next=/admin/")
+    assert admin.style("#header", "background-color") == "rgb(65, 118, 144)"  # Django's own #417690
+    _sign_in(admin, "admin@demo.stoa.test", "stoa-demo-admin")
+    admin.page.get_by_role("link", name="Users").click()
+    admin.page.locator("#result_list").wait_for()
+    people = admin.page.locator("#result_list tbody tr").all_inner_texts()
+    assert len(people) == 2
+    assert {"demo_admin", "demo_member"} == {person.split()[0] for person in people}
+
+
+def test_admin_refuses_who_is_not_staff(admin: Visit) -> None:
+    _sign_in(admin, "member@demo.stoa.test", "stoa-demo-member")
+    assert "correct email and password for a staff account" in admin.text(".errornote")
+    assert admin.page.locator("#user-tools").count() == 0
