@@ -121,8 +121,9 @@ class EndpointView(APIView):
             call.query = validate(endpoint.query, _query_of(request))
         if endpoint.body is not None:
             call.body = validate(endpoint.body, _body_of(request))
-        key = request.META.get("HTTP_IDEMPOTENCY_KEY", "") if endpoint.idempotency != "ignored" else ""
-        if not key:
+        # An empty key is a bad one, not an absent one: a client that sends it wants the request made once.
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY") if endpoint.idempotency != "ignored" else None
+        if key is None:
             if endpoint.idempotency == "required":
                 raise IdempotencyKeyRequired
             return self._answer(request, endpoint, endpoint.view(call, **path_values))
