@@ -89,7 +89,15 @@ def run_lane(lane: Lane, arguments: list[str], *, required: bool, enforced: bool
         return Outcome(failed=1, faults=[f"lane {lane.name}: {missing}"]) if fails else Outcome()
     with tempfile.TemporaryDirectory(prefix="stoa_lane_") as folder:
         report = Path(folder, "report.xml")
-        command = [sys.executable, "-m", "pytest", f"--config-file={ROOT / 'pytest.ini'}", "-q"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            f"--config-file={ROOT / 'pytest.ini'}",
+            "-q",
+            "--durations=10",
+            "--durations-min=1.5",
+        ]
         command += ["--lane", lane.name, f"--junit-xml={report}"]
         command += [*(["--require-services"] if required else []), *_paths(lane), *arguments]
         print(f"== lane {lane.name}", flush=True)

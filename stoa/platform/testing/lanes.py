@@ -4,31 +4,32 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-type Lane = Literal["unit", "app", "postgres", "browser", "byhand", "schemathesis"]
+type Lane = Literal["unit", "once", "app", "postgres", "browser", "byhand", "schemathesis"]
 
 _OWN_LANE: tuple[Lane, ...] = ("browser", "byhand", "schemathesis")
 _POSTGRES_ONLY = frozenset({"race", "postgres", "redis", "story"})
-_SLOW = frozenset({"slow", "django_db"})
+_DATABASE = frozenset({"django_db", "db", "transactional_db", "committed_db", "django_db_setup"})
 _UNIT_FOLDERS = ("tests/kit", "tests/wire", "tests/runtime")
 
 
-def lane_of(path: Path, root: Path, markers: Collection[str]) -> Lane:
-    """`postgres` is the part of the app lane that runs only with PostgreSQL and Redis at hand."""
+def lane_of(path: Path, root: Path, markers: Collection[str], fixtures: Collection[str] = ()) -> Lane:
+    """`app` runs on every database, `postgres` only with PostgreSQL and Redis at hand, `once` uses no database of the
+    run at all: a second time it could only say the same."""
     for own in _OWN_LANE:
         if own in markers:
             return own
     if _POSTGRES_ONLY & set(markers):
         return "postgres"
     place = path.relative_to(root) if path.is_relative_to(root) else path
+    if _DATABASE & {*markers, *fixtures}:
+        return "app"
     in_unit_folder = any(place.is_relative_to(folder) for folder in _UNIT_FOLDERS)
-    if (in_unit_folder or path.name == "test_domain.py") and not _SLOW & set(markers):
-        return "unit"
-    return "app"
+    return "unit" if (in_unit_folder or path.name == "test_domain.py") and "slow" not in markers else "once"
 
 
 LANES_OF_A_RUN: dict[str, tuple[Lane, ...]] = {
     "unit": ("unit",),
-    "app-sqlite": ("app",),
+    "app-sqlite": ("once", "app"),
     "app-postgres": ("app", "postgres"),
     "browser": ("browser",),
     "byhand": ("byhand",),

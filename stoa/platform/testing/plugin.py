@@ -70,7 +70,8 @@ def _missing_service(item: pytest.Item) -> str:
 
 
 def _lane(config: pytest.Config, item: pytest.Item) -> str:
-    return lane_of(item.path, config.rootpath, {marker.name for marker in item.iter_markers()})
+    markers = {marker.name for marker in item.iter_markers()}
+    return lane_of(item.path, config.rootpath, markers, getattr(item, "fixturenames", ()))
 
 
 def _refuse_empty_labels(config: pytest.Config, items: list[pytest.Item]) -> None:

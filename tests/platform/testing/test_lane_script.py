@@ -83,8 +83,9 @@ def test_the_budget_is_enforced_only_where_ci_asks(tmp_path: Path) -> None:
 @pytest.mark.postgres
 @pytest.mark.redis
 def test_the_postgres_lane_runs_what_the_sqlite_lane_leaves_out(tmp_path: Path) -> None:
-    marked = "import pytest\n\n@pytest.mark.race\ndef test_race():\n    from stoa.platform.testing.databases import on_postgres\n    assert on_postgres()\n"
-    (tmp_path / "test_scratch_marked.py").write_text(marked + PASSES)
+    race = "import pytest\n\n@pytest.mark.race\ndef test_race():\n    pass\n"
+    row = "def test_row(db):\n    from django.db import connection\n    connection.ensure_connection()\n"
+    (tmp_path / "test_scratch_marked.py").write_text("\n\n".join([race, row, PASSES]))
     services = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     assert last_line(run_lane("app-postgres", tmp_path, **services)) == "2 passed, 0 failed, 0 skipped"
-    assert last_line(run_lane("app-sqlite", tmp_path)) == "1 passed, 0 failed, 0 skipped"
+    assert last_line(run_lane("app-sqlite", tmp_path)) == "2 passed, 0 failed, 0 skipped"
