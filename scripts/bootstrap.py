@@ -135,15 +135,19 @@ def install_uv(python: Path) -> None:
     """With the pip of whatever runs this (about 2 s); without one, with the pip that ships inside Python (about 5 s)."""
     arguments = ["install", "--quiet", "--no-compile", "--no-input", "--disable-pip-version-check", UV_REQUIREMENT]
     failed = "uv could not be installed from the package index"
-    if subprocess.run([sys.executable, "-m", "pip", "--python", str(python), "--version"], **QUIET).returncode == 0:
+    if (
+        subprocess.run(
+            [sys.executable, "-m", "pip", "--python", str(python), "--version"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ).returncode
+        == 0
+    ):
         run([sys.executable, "-m", "pip", "--python", str(python), *arguments], failed)
         return
     hint = "this Python has neither pip nor ensurepip (on Debian and Ubuntu: apt install python3-venv)"
     run([str(python), "-m", "ensurepip", "--default-pip"], hint)
     run([str(python), "-m", "pip", *arguments], failed)
-
-
-QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def run(command: list[str], failure: str) -> None:
