@@ -18,6 +18,7 @@ from stoa.kit.errors import Missing
 from stoa.kit.ids import parse_id
 from stoa.platform.db.transactions import transaction
 from stoa.runtime.config.current import settings
+from stoa.runtime.pause_points import pause_point
 from stoa.runtime.tokens import make_access_token
 
 
@@ -51,9 +52,7 @@ def open_session(*, user: User, device: Device) -> TokenPair:
     session = Session(user=user, agent=device.agent, address=device.address)
     secret = _arm(session)
     session.save(force_insert=True)
-    return TokenPair(
-        access=make_access_token(user_id=user.pk, session_id=session.pk), refresh=f"{session.pk}.{secret}"
-    )
+    return TokenPair(access=make_access_token(user_id=user.pk, session_id=session.pk), refresh=f"{session.pk}.{secret}")
 
 
 def refresh(*, token: str) -> TokenPair:
@@ -65,20 +64,23 @@ def refresh(*, token: str) -> TokenPair:
     now = utc_now()
     rotated, spent = Session(), _hash(secret)
     fresh = _arm(rotated)
-    swapped = (
-        Session.objects.live(now)
-        .filter(pk=session_id, refresh_hash=spent)
-        .update(
+    with transaction():
+        # Columns of this row alone: a condition on the user would become a subquery, which PostgreSQL does not ask
+        # again once it has waited for the other writer, and both of two at once would win.
+        current = Session.objects.filter(pk=session_id, revoked_at=None, expires_at__gt=now)
+        if not pause_point("accounts.compare_refresh"):
+            current = current.filter(refresh_hash=spent)
+        pause_point("accounts.swap_refresh")
+        swapped = current.update(
             refresh_hash=rotated.refresh_hash, spent_hash=spent, last_used_at=now, expires_at=rotated.expires_at
         )
-    )
-    if not swapped:
+        user = Session.objects.select_related("user").get(pk=session_id).user if swapped else None
+        if user is not None and not may_sign_in(user=user):
+            raise RefreshRefused
+    if user is None:
         Session.objects.filter(pk=session_id, spent_hash=spent, revoked_at=None).update(revoked_at=now)
         raise RefreshRefused
-    user_id = Session.objects.values_list("user_id", flat=True).get(pk=session_id)
-    return TokenPair(
-        access=make_access_token(user_id=user_id, session_id=session_id), refresh=f"{session_id}.{fresh}"
-    )
+    return TokenPair(access=make_access_token(user_id=user.pk, session_id=session_id), refresh=f"{session_id}.{fresh}")
 
 
 def sign_out(*, token: str) -> None:
