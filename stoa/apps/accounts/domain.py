@@ -11,7 +11,7 @@ _SHORTEST_HANDLE = 3
 
 def canonical_email(email: str) -> str:
     """The form that is stored and compared: nobody's mail server tells Ann@ from ann@ any more."""
-    return unicodedata.normalize("NFKC", email.strip()).lower()
+    return unicodedata.normalize("NFKC", email).strip().lower()
 
 
 def is_handle(text: str) -> bool:

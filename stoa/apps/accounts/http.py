@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
 from stoa.apps.accounts.contracts import Profile, SessionView, SignedIn, SignedOut, TokenPair
-from stoa.apps.accounts.domain import HANDLE, is_handle
+from stoa.apps.accounts.domain import HANDLE, canonical_email, is_handle
 from stoa.apps.accounts.errors import BadCredentials, EmailTaken, HandleTaken, RefreshRefused
 from stoa.apps.accounts.queries import own_user, profile_of, session_page
 from stoa.apps.accounts.services import people, sessions
@@ -31,6 +31,12 @@ def _handle(value: str) -> str:
     return value
 
 
+def _canonical(value: object) -> object:
+    return canonical_email(value) if isinstance(value, str) else value
+
+
+CanonicalEmail = Annotated[Email, BeforeValidator(_canonical)]
+"""Checked in the form that is stored: the canonical form of one character can be eighteen, or an @."""
 type Handle = Annotated[str, AfterValidator(_handle), Field(json_schema_extra={"pattern": f"^{HANDLE.pattern}$"})]
 type Name = Annotated[Text, Field(max_length=120)]
 type Password = Annotated[str, Field(min_length=1, max_length=128)]
@@ -38,7 +44,7 @@ type Token = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class RegisterInput(Input):
-    email: Email
+    email: CanonicalEmail
     password: Password
     name: Name = Field(validation_alias=AliasChoices("name", "full_name"))
     handle: Handle | None = None

@@ -54,8 +54,8 @@ def edit_profile(
         user.version += 1
         try:
             user.save(update_fields=["name", "handle", "version"])
-        except IntegrityError:
-            raise HandleTaken from None
+        except IntegrityError as error:
+            raise _taken(error) from None
     return Edited(profile_of(user), user.version)
 
 
@@ -76,9 +76,22 @@ def _insert(user: User, *, chosen: bool) -> None:
         try:
             user.save(force_insert=True)
         except IntegrityError as error:
-            raise (EmailTaken if "email" in str(error) else HandleTaken) from None
+            raise _taken(error) from None
         return
     raise HandleTaken
+
+
+def _taken(error: IntegrityError) -> EmailTaken | HandleTaken:
+    """Which unique index refused: by its name, never by the message's text, in which the refused value stands too.
+
+    Raises the error itself if it was another constraint."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    named = diagnosis.constraint_name if diagnosis is not None else str(error)
+    if named in {"accounts_user_email_key", "UNIQUE constraint failed: accounts_user.email"}:
+        return EmailTaken()
+    if named in {"accounts_user_handle_key", "UNIQUE constraint failed: accounts_user.handle"}:
+        return HandleTaken()
+    raise error
 
 
 def _suffixes() -> Iterator[str]:
