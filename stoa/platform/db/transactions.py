@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.db import connection
 from django.db import transaction as django_transaction
 
 _depth: ContextVar[int] = ContextVar("stoa_transaction_depth", default=0)
+
+
+class DoomedTransaction(RuntimeError):
+    """Somebody caught the failure of a joined transaction and went on: nothing of the whole can be kept."""
 
 
 class OutsideCallInTransaction(RuntimeError):
@@ -19,12 +24,17 @@ class OutsideCallInTransaction(RuntimeError):
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """Open a transaction, or join the one in force: an inner failure then dooms the whole."""
+    """Open a transaction, or join the one in force: an inner failure then dooms the whole.
+
+    Raises DoomedTransaction where that failure was swallowed on its way out: Django would roll back without a word,
+    and the caller would answer that all went well."""
     depth = _depth.get()
     token = _depth.set(depth + 1)
     try:
         with django_transaction.atomic(savepoint=depth == 0):
             yield
+            if depth == 0 and connection.needs_rollback:
+                raise DoomedTransaction("a failure inside this transaction was caught, and its work is lost")
     finally:
         _depth.reset(token)
 
