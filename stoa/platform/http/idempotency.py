@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Conflict, DomainError, Kind, Malformed
@@ -73,7 +73,7 @@ def run_once(slot: Slot, act: Callable[[], Outcome]) -> Outcome:
     Locks the slot first: on PostgreSQL an advisory lock, not waited for; SQLite's writer lock, waited for.
     Raises IdempotencyMismatch, IdempotencyInProgress and whatever `act` raises."""
     with transaction():
-        if not _lock(slot):
+        if not pause_point("idempotency.lock") and not _lock(slot):
             raise IdempotencyInProgress(retry_after_s=1)
         pause_point("idempotency.locked")
         expired = utc_now() - timedelta(hours=settings().idempotency_retention_hours)
@@ -84,13 +84,7 @@ def run_once(slot: Slot, act: Callable[[], Outcome]) -> Outcome:
             return Outcome(kept.status, kept.message, bytes(kept.data), replayed=True)
         outcome = act()
         _sweep(slot, expired)
-        IdempotencyRecord.objects.create(
-            scope=slot.scope,
-            fingerprint=slot.fingerprint,
-            status=outcome.status,
-            message=outcome.message,
-            data=outcome.data,
-        )
+        _keep(slot, outcome)
         pause_point("idempotency.before_commit")
     pause_point("idempotency.committed")
     return outcome
@@ -105,10 +99,25 @@ def _lock(slot: Slot) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def _keep(slot: Slot, outcome: Outcome) -> None:
+    """The unique index is the second net under the lock: whoever is second takes its own effect back."""
+    try:
+        IdempotencyRecord.objects.create(
+            scope=slot.scope,
+            fingerprint=slot.fingerprint,
+            status=outcome.status,
+            message=outcome.message,
+            data=outcome.data,
+        )
+    except IntegrityError:
+        raise IdempotencyInProgress(retry_after_s=1) from None
+
+
 def _sweep(slot: Slot, expired: datetime) -> None:
     """Every keyed request removes a few that are past their time, so the table stays as large as a day's keys."""
+    # Its own expired row first, while it holds nobody else's: two requests that swept each other's would deadlock.
+    IdempotencyRecord.objects.filter(scope=slot.scope).delete()
     stale = IdempotencyRecord.objects.filter(created_at__lte=expired).order_by("created_at")
     # skip_locked: two requests that sweep at once must not wait for each other.
     rows = stale.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_SWEPT_AT_ONCE]
     IdempotencyRecord.objects.filter(pk__in=list(rows)).delete()
-    IdempotencyRecord.objects.filter(scope=slot.scope).delete()
