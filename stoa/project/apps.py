@@ -1,5 +1,7 @@
 """Django's registration of the composition root: logs first, then the ports."""
 
+import logging
+
 from django.apps import AppConfig
 
 from stoa.runtime.config.current import settings
@@ -11,7 +13,10 @@ class ProjectConfig(AppConfig):
     label = "project"
 
     def ready(self) -> None:
+        from stoa.project import celery  # noqa: F401, PLC0415 - `task.delay()` needs our app in every process
         from stoa.project.wiring import connect  # noqa: PLC0415 - models exist only from here on
 
         configure_logging(settings())
+        # runserver's own access line repeats ours, and has the query string in it.
+        logging.getLogger("django.server").setLevel(logging.WARNING)
         connect()

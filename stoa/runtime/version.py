@@ -1,5 +1,16 @@
-"""The version of the installed package: pyproject.toml is the one place that states it."""
+"""The version of Stoa: pyproject.toml is the one place that states it."""
 
-from importlib.metadata import version
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-VERSION = version("stoa")
+
+def _version() -> str:
+    try:
+        return version("stoa")
+    except PackageNotFoundError:  # a checkout that runs without being installed: pip install -r requirements.txt
+        declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+        return str(declared["project"]["version"])
+
+
+VERSION = _version()

@@ -12,6 +12,8 @@ from stoa.platform.http.envelope import form_of, write_failure
 from stoa.platform.http.errors import Failure, failure_of_status
 from stoa.runtime import context
 from stoa.runtime.config.current import settings
+from stoa.runtime.config.model import Settings
+from stoa.runtime.config.registry import declarations
 from stoa.runtime.logs import get_logger
 from stoa.wire.headers import LOG_ID, REQUEST_ID
 
@@ -22,6 +24,7 @@ type WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 log = get_logger(__name__)
 
 API = "/api/v1/"
+_SECRETS = tuple(name for declared in declarations(Settings) if declared.secret for name in declared.names)
 _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _SECURITY_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -45,6 +48,8 @@ class Entry:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         environ["stoa.started"] = started
+        for name in _SECRETS:  # servers copy the process environment into every request's
+            environ.pop(name, None)
         environ["stoa.client_address"] = client_address(environ, settings().trusted_proxy_count)
         _canonical_path(environ)
         request_id = context.accepted_request_id(environ.get("HTTP_X_REQUEST_ID") or environ.get("HTTP_X_LOG_ID"))

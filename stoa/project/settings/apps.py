@@ -27,10 +27,10 @@ MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "stoa.project.admin_layers.AdminSessions",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "stoa.project.admin_layers.AdminAuthentication",
+    "stoa.project.admin_layers.AdminMessages",
 )
 
 TEMPLATES = (

@@ -58,8 +58,8 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path("staticfiles")
-# Outside production files are served from where they lie: no collectstatic step on a laptop.
+# Outside production files are served from where they lie: no collectstatic step on a laptop, and no folder to miss.
+STATIC_ROOT = Path("staticfiles") if _current.in_production or _role() != "web" else None
 WHITENOISE_USE_FINDERS = not _current.in_production
 WHITENOISE_AUTOREFRESH = _current.django_debug
 if _current.in_production:
