@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_a_key_beyond_ascii_is_no_key(key: str) -> None:
 
 @pytest.mark.parametrize("path", [NOTES, TRANSFERS])
 def test_a_repeat_gets_the_first_answer_under_fresh_meta(api: ApiClient, member: Person, path: str) -> None:
-    sent = {"json": body(), "headers": {**member.bearer, "Idempotency-Key": "k1"}}
+    sent: dict[str, Any] = {"json": body(), "headers": {**member.bearer, "Idempotency-Key": "k1"}}
     first, second = api.post(path, **sent), api.post(path, **sent)
     one, two = envelope(first), envelope(second)
     assert (two.status, two.data, two.message) == (one.status, one.data, one.message) == (201, one.data, "OK")

@@ -17,6 +17,7 @@ from stoa.apps.accounts.queries import profile_of
 from stoa.apps.accounts.services.sessions import Device, open_session
 from stoa.kit.errors import Invalid
 from stoa.platform.db.transactions import transaction
+from stoa.runtime.pause_points import pause_point
 
 _TRIES = 5
 
@@ -47,7 +48,9 @@ def edit_profile(
 
     Raises HandleTaken, and whatever `require_version` raises for another version than the caller read."""
     with transaction():
-        user = User.objects.select_for_update().get(pk=user_id)
+        users = User.objects.all() if pause_point("accounts.lock_user") else User.objects.select_for_update()
+        user = users.get(pk=user_id)
+        pause_point("accounts.version_read")
         require_version(user.version)
         user.name = name if name is not None else user.name
         user.handle = handle if handle is not None else user.handle
