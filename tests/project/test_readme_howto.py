@@ -30,8 +30,8 @@ def _follow(folder: Path, page: str) -> None:
             continue
         whole = file.read_text()
         # A line of code, or the name of a field: then the blank-free block that declares it.
-        place = re.search(rf"^{re.escape(anchor)}\n", whole, re.M) or re.search(
-            rf"^    {re.escape(anchor)}: .*?^    \)\n", whole, re.M | re.S
+        place = re.search(rf"^{re.escape(anchor)}\n", whole, re.MULTILINE) or re.search(
+            rf"^    {re.escape(anchor)}: .*?^    \)\n", whole, re.MULTILINE | re.DOTALL
         )
         assert place is not None, f"{path} has no {anchor}"
         file.write_text(whole[: place.end()] + code + whole[place.end() :])
@@ -60,7 +60,7 @@ def test_the_pages_lead_to_green_tests(copy: Checkout) -> None:
         _follow(copy.folder, page)
     _expect(copy, "manage.py", "makemigrations", "suppers")
     told = _expect(copy, "-m", "pytest", "-q", "stoa/apps/suppers", "tests/races", "-p", "no:cacheprovider")
-    assert re.search(r"^4 passed in" if on_postgres() else r"^2 passed, 2 skipped in", told, re.M), told
+    assert re.search(r"^4 passed in" if on_postgres() else r"^2 passed, 2 skipped in", told, re.MULTILINE), told
     files = [str(path) for page in ("add-a-route.md", "write-a-race-test.md") for path, _, _ in _written(page)]
     _expect(copy, "-m", "ruff", "check", *files)
     _expect(copy, "-m", "ruff", "format", "--check", *files)
