@@ -4,7 +4,7 @@ Depth is counted here and not read from Django: a test wraps everything in a tra
 must still tell "inside a business transaction" from "inside a test".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -47,3 +47,9 @@ def refuse_in_transaction(what: str) -> None:
     """Called by every client of the outside world before it acts. Raises OutsideCallInTransaction."""
     if _depth.get() > 0:
         raise OutsideCallInTransaction(f"{what} inside a transaction: commit the intent first")
+
+
+def hint_after_commit(hint: Callable[[], None]) -> None:
+    """Call `hint` once the outermost transaction has committed. It may be lost with the process, so it may only save
+    time: a wake-up, never an effect."""
+    django_transaction.on_commit(hint)

@@ -2,6 +2,7 @@
 
 LOCAL_APPS = (
     "stoa.platform.http.apps.HttpConfig",
+    "stoa.platform.outbox.apps.OutboxConfig",
     "stoa.apps.accounts.apps.AccountsConfig",
     "stoa.project.apps.ProjectConfig",
     "stoa.platform.config.apps.ConfigConfig",

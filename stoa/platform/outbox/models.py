@@ -1,0 +1,69 @@
+"""Events, and one row per event and subscriber."""
+
+from django.db import models
+
+from stoa.kit.clock import utc_now
+
+
+class OutboxEvent(models.Model):
+    """A published fact. Its id is the order of publication among events of one key; `uid` is its name elsewhere."""
+
+    uid = models.UUIDField(unique=True)
+    name = models.CharField(max_length=100)
+    version = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=100, blank=True)
+    payload = models.TextField()
+    """JSON as it was published: read with the class of its name and version, never rewritten."""
+    request_id = models.CharField(max_length=64, blank=True, db_index=True)
+    occurred_at = models.DateTimeField()
+    expanded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "outbox_event"
+        indexes = (
+            models.Index(fields=["id"], condition=models.Q(expanded_at=None), name="outbox_event_unexpanded"),
+            models.Index(fields=["occurred_at"], name="outbox_event_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.uid}"
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending"
+    DONE = "done"
+    PARKED = "parked"
+
+
+class OutboxDelivery(models.Model):
+    """One subscriber's share of one event.
+
+    Claiming sets `lease` and moves `due_at` to the lease's end, so that a row whose worker died is due again by
+    itself. Only the holder of the lease may finish the row."""
+
+    event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="+")
+    subscriber = models.CharField(max_length=100)
+    ordered_key = models.CharField(max_length=100, blank=True)
+    """The event's key where the subscriber asks for order, else empty."""
+    state = models.CharField(max_length=8, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=utc_now)
+    lease = models.UUIDField(null=True)
+    error = models.TextField(blank=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "outbox_delivery"
+        constraints = (models.UniqueConstraint(fields=["event", "subscriber"], name="outbox_delivery_once"),)
+        indexes = (
+            models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="outbox_delivery_due"),
+            models.Index(
+                fields=["subscriber", "ordered_key", "event"],
+                condition=~models.Q(state="done") & ~models.Q(ordered_key=""),
+                name="outbox_delivery_order",
+            ),
+            models.Index(fields=["id"], condition=models.Q(state="parked"), name="outbox_delivery_parked"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} {self.state}"

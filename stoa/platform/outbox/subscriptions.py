@@ -1,0 +1,85 @@
+"""Who reacts to what. Two decorators say what a reaction may do and what is promised about it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from stoa.kit.event import Event
+
+type Reaction = Callable[[Any], None]
+type Mode = Literal["reacts", "sends"]
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """`since`: events before it are not delivered, unless outbox_replay asks for them."""
+
+    name: str
+    event: type[Event]
+    mode: Mode
+    reaction: Reaction
+    since: datetime
+    ordered: bool
+
+
+_subscriptions: dict[str, Subscription] = {}
+
+
+def reacts(event: type[Event], *, since: str = "", ordered: bool = False) -> Callable[[Reaction], Reaction]:
+    """React inside a transaction that also marks the delivery done: the effect happens exactly once.
+
+    The function writes to the database and calls nothing outside (law 3 is enforced). It may run again after a
+    rollback. `since` is an ISO date of the release that brought it; `ordered` asks for the order of each key."""
+    return _subscribe(event, "reacts", since, ordered)
+
+
+def sends(event: type[Event], *, since: str = "", ordered: bool = False) -> Callable[[Reaction], Reaction]:
+    """React outside any transaction, under a lease: mail, push, commands. At least once: killed between the act and
+    its mark it runs again, so act under a stable key, such as `delivery_key()`."""
+    return _subscribe(event, "sends", since, ordered)
+
+
+def subscriptions() -> Mapping[str, Subscription]:
+    return _subscriptions
+
+
+def subscriptions_to(name: str, version: int) -> Iterator[Subscription]:
+    return (each for each in _subscriptions.values() if (each.event.name, each.event.version) == (name, version))
+
+
+def read_event(event: type[Event], payload: str) -> Event:
+    """From the JSON it was published as. Raises pydantic.ValidationError."""
+    return _adapter(event).validate_json(payload)
+
+
+def write_event(event: Event) -> str:
+    return _adapter(type(event)).dump_json(event).decode()
+
+
+@cache
+def _adapter(event: type[Event]) -> TypeAdapter[Any]:
+    return TypeAdapter(event)
+
+
+def _subscribe(event: type[Event], mode: Mode, since: str, ordered: bool) -> Callable[[Reaction], Reaction]:
+    if not event.name:
+        raise ValueError(f"{event.__name__} has no name")
+
+    def register(reaction: Reaction) -> Reaction:
+        # The app's label and the function: stays the same when modules move inside the app.
+        app = reaction.__module__.removeprefix("stoa.apps.").removeprefix("stoa.").partition(".")[0]
+        name = f"{app}.{reaction.__name__}"
+        known = _subscriptions.get(name)
+        if known is not None and known.reaction.__module__ != reaction.__module__:
+            raise ValueError(f"two subscribers are called {name}")
+        start = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else BEGINNING
+        _subscriptions[name] = Subscription(name, event, mode, reaction, start, ordered)
+        return reaction
+
+    return register
