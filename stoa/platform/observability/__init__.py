@@ -1,1 +1,0 @@
-"""What Django itself adds to the story of a request."""
