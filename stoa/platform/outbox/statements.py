@@ -93,7 +93,10 @@ def claimed(lease: UUID) -> list[Claimed]:
             [_uuid(lease)],
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return [Claimed(*row[:3], _as_uuid(row[3]), *row[4:]) for row in rows]
+        return [
+            Claimed(number, subscriber, attempts, _as_uuid(uid), name, version, payload, request_id)
+            for number, subscriber, attempts, uid, name, version, payload, request_id in rows
+        ]
 
 
 def finish(ids: Sequence[int], *, lease: UUID, now: datetime) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -62,9 +61,12 @@ def write_event(event: Event) -> str:
     return _adapter(type(event)).dump_json(event).decode()
 
 
-@cache
+_adapters: dict[type[Event], TypeAdapter[Any]] = {}
+"""Building one takes a millisecond; each is built when its event is first met."""
+
+
 def _adapter(event: type[Event]) -> TypeAdapter[Any]:
-    return TypeAdapter(event)
+    return _adapters.get(event) or _adapters.setdefault(event, TypeAdapter(event))
 
 
 def _subscribe(event: type[Event], mode: Mode, since: str, ordered: bool) -> Callable[[Reaction], Reaction]:
