@@ -28,6 +28,6 @@ class SessionAdmin(admin.ModelAdmin):
     list_display = ("id", "user", "agent", "last_used_at", "revoked_at")
     list_select_related = ("user",)
     raw_id_fields = ("user",)
-    exclude = ("refresh_hash", "spent_hash")
+    exclude = ("refresh_hash", "family_hash")
     readonly_fields = ("id", "created_at")
     ordering = ("-created_at",)

@@ -66,8 +66,8 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     refresh_hash = models.CharField(max_length=64, unique=True)
     """SHA-256 of the one refresh token that works now: tokens carry 256 random bits, so no salt is needed."""
-    spent_hash = models.CharField(max_length=64, blank=True)
-    """The token before it: whoever sends that one has a copy of it, and the session ends."""
+    family_hash = models.CharField(max_length=64, blank=True)
+    """Of the part that all refresh tokens of this sign-in share: it tells one that was spent from one never ours."""
     agent = models.CharField(max_length=200, blank=True)
     address = models.CharField(max_length=45, blank=True)
     created_at = models.DateTimeField(default=utc_now, editable=False)

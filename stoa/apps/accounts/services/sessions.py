@@ -49,47 +49,52 @@ def may_sign_in(*, user: User) -> bool:
 
 def open_session(*, user: User, device: Device) -> TokenPair:
     """Insert a session inside the caller's transaction."""
-    session = Session(user=user, agent=device.agent, address=device.address)
+    family = secrets.token_urlsafe(16)
+    session = Session(user=user, agent=device.agent, address=device.address, family_hash=_hash(family))
     secret = _arm(session)
     session.save(force_insert=True)
-    return TokenPair(access=make_access_token(user_id=user.pk, session_id=session.pk), refresh=f"{session.pk}.{secret}")
+    return TokenPair(
+        access=make_access_token(user_id=user.pk, session_id=session.pk), refresh=f"{session.pk}.{family}.{secret}"
+    )
 
 
 def refresh(*, token: str) -> TokenPair:
     """Exchange a refresh token for the next pair. One compare-and-set: of two at once one wins.
 
-    The token that was just spent, sent again, ends the session: two hold a copy, and one of them is a thief. A token
-    that never was ours ends nothing, or anybody could sign others out. Raises RefreshRefused."""
-    session_id, secret = _split(token)
+    A spent token sent again, however old, ends the session: two hold copies, and one of them is a thief. A token that
+    never was ours ends nothing, or anybody could sign others out. Raises RefreshRefused."""
+    session_id, family, secret = _split(token)
     now = utc_now()
-    rotated, spent = Session(), _hash(secret)
+    rotated = Session()
     fresh = _arm(rotated)
     with transaction():
         # Columns of this row alone: a condition on the user would become a subquery, which PostgreSQL does not ask
         # again once it has waited for the other writer, and both of two at once would win.
-        current = Session.objects.filter(pk=session_id, revoked_at=None, expires_at__gt=now)
+        of_family = Session.objects.filter(pk=session_id, family_hash=_hash(family), revoked_at=None)
+        current = of_family.filter(expires_at__gt=now)
         if not pause_point("accounts.compare_refresh"):
-            current = current.filter(refresh_hash=spent)
+            current = current.filter(refresh_hash=_hash(secret))
         pause_point("accounts.swap_refresh")
-        swapped = current.update(
-            refresh_hash=rotated.refresh_hash, spent_hash=spent, last_used_at=now, expires_at=rotated.expires_at
-        )
+        swapped = current.update(refresh_hash=rotated.refresh_hash, last_used_at=now, expires_at=rotated.expires_at)
         user = Session.objects.select_related("user").get(pk=session_id).user if swapped else None
         if user is not None and not may_sign_in(user=user):
             raise RefreshRefused
     if user is None:
-        Session.objects.filter(pk=session_id, spent_hash=spent, revoked_at=None).update(revoked_at=now)
+        of_family.update(revoked_at=now)
         raise RefreshRefused
-    return TokenPair(access=make_access_token(user_id=user.pk, session_id=session_id), refresh=f"{session_id}.{fresh}")
+    return TokenPair(
+        access=make_access_token(user_id=user.pk, session_id=session_id), refresh=f"{session_id}.{family}.{fresh}"
+    )
 
 
 def sign_out(*, token: str) -> None:
-    """End the session this refresh token belongs to. Unknown and ended ones are no error: the wish is fulfilled."""
+    """End the session this refresh token belongs to, spent or not. Unknown and ended ones are no error: the wish is
+    fulfilled."""
     try:
-        session_id, secret = _split(token)
+        session_id, family, _ = _split(token)
     except RefreshRefused:
         return
-    live = Session.objects.filter(pk=session_id, refresh_hash=_hash(secret), revoked_at=None)
+    live = Session.objects.filter(pk=session_id, family_hash=_hash(family), revoked_at=None)
     live.update(revoked_at=utc_now())
 
 
@@ -107,12 +112,14 @@ def _arm(session: Session) -> str:
     return secret
 
 
-def _split(token: str) -> tuple[UUID, str]:
-    session, _, secret = token.partition(".")
+def _split(token: str) -> tuple[UUID, str, str]:
+    """Session, family and secret."""
+    session, _, rest = token.partition(".")
+    family, _, secret = rest.partition(".")
     session_id = parse_id(session)
-    if session_id is None or not secret:
+    if session_id is None or not family or not secret:
         raise RefreshRefused
-    return session_id, secret
+    return session_id, family, secret
 
 
 def _hash(secret: str) -> str:

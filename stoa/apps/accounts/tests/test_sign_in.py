@@ -112,8 +112,11 @@ def test_refreshing_needs_no_valid_access_token(api: ApiClient, member: Person) 
     assert refresh(api.bearer("ran.out.long-ago"), member.refresh).status == 200
 
 
-def test_a_spent_refresh_token_sent_again_ends_the_session(api: ApiClient, member: Person) -> None:
-    fresh = refresh(api, member.refresh).data
+@pytest.mark.parametrize("rotations", [1, 3])
+def test_a_spent_refresh_token_sent_again_ends_the_session(api: ApiClient, member: Person, rotations: int) -> None:
+    fresh = {"refresh": member.refresh}
+    for _ in range(rotations):
+        fresh = refresh(api, fresh["refresh"]).data
     assert api.bearer(fresh["access"]).read(ME).status == 200
     assert said(refresh(api, member.refresh)) == REFUSED
     assert said(refresh(api, fresh["refresh"])) == REFUSED
@@ -122,10 +125,15 @@ def test_a_spent_refresh_token_sent_again_ends_the_session(api: ApiClient, membe
 
 
 def test_a_token_that_never_was_ours_ends_nothing(api: ApiClient, member: Person) -> None:
-    session, _, secret = member.refresh.partition(".")
+    session, family, secret = member.refresh.split(".")
     forgeries = [
-        f"{session}.{'x' * 43}",
-        f"{new_id()}.{secret}",
+        f"{session}.{'x' * 22}.{secret}",
+        f"{session}.{'x' * 22}.{'x' * 43}",
+        f"{new_id()}.{family}.{secret}",
+        f"{session}.{secret}",
+        f"{session}..{secret}",
+        f"{session}.{family}",
+        f"{session}.{family}.",
         session,
         f"{session}.",
         f".{secret}",
@@ -165,11 +173,17 @@ def test_signing_out_ends_access_and_refresh_and_may_be_repeated(api: ApiClient,
     assert api.bearer(other["access"]).read(ME).status == 200
 
 
-@pytest.mark.parametrize("token", ["x", "x.y", f"{new_id()}.secret"])
+def test_signing_out_with_a_spent_token_is_signing_out(api: ApiClient, member: Person) -> None:
+    fresh = refresh(api, member.refresh).data
+    assert api.send_json("POST", LOGOUT, {"refresh": member.refresh}).status == 200
+    assert api.bearer(fresh["access"]).read(ME).status == 401
+
+
+@pytest.mark.parametrize("token", ["x", "x.y", "0198f3a0-7c1e-7d3a-9a55-2f7d3c1b9e10.family.secret"])
 def test_signing_out_with_a_strange_token_tells_nothing(api: ApiClient, member: Person, token: str) -> None:
     assert api.send_json("POST", LOGOUT, {"refresh": token}).status == 200
     session = member.refresh.partition(".")[0]
-    assert api.send_json("POST", LOGOUT, {"refresh": f"{session}.guess"}).status == 200
+    assert api.send_json("POST", LOGOUT, {"refresh": f"{session}.family.guess"}).status == 200
     assert api.bearer(member.access).read(ME).status == 200
 
 
