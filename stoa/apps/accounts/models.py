@@ -8,13 +8,29 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 
+from stoa.apps.accounts.domain import candidate_handles, canonical_email
 from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
 
 
 class People(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=canonical_email(username or ""))
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: str) -> "User":
+        """For Django's `createsuperuser`, which asks for e-mail and name: the first staff of an installation."""
+        canonical = canonical_email(email)
+        suffix = new_uuid().hex[-6:]
+        user = User(
+            email=canonical,
+            handle=next(candidate_handles(canonical, iter([suffix]))),
+            is_staff=True,
+            is_superuser=True,
+            **fields,
+        )
+        user.set_password(password)
+        user.save(using=self._db, force_insert=True)
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from stoa.apps.accounts.services.admin_sign_in import AdminSignIn
@@ -54,3 +55,11 @@ def test_a_cookie_from_the_demo_is_worth_nothing_afterwards(db: None, request: p
 def test_staff_signs_in_and_a_member_does_not(staff: Person, member: Person) -> None:
     assert sign_in(Client(), staff.user.email.upper(), PASSWORD)
     assert not sign_in(Client(), member.user.email, PASSWORD)
+
+
+def test_the_first_staff_is_made_on_the_command_line(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", interactive=False, email="Root@Example.org", name="Root", verbosity=0)
+    assert sign_in(Client(), "root@example.org", PASSWORD)
+    with pytest.raises(CommandError, match="already taken"):
+        call_command("createsuperuser", interactive=False, email="root@example.org", name="Root", verbosity=0)
