@@ -54,7 +54,8 @@ def subscriptions_to(name: str, version: int) -> Iterator[Subscription]:
 
 def read_event(event: type[Event], payload: str) -> Event:
     """From the JSON it was published as. Raises pydantic.ValidationError."""
-    return _adapter(event).validate_json(payload)
+    read: Event = _adapter(event).validate_json(payload)
+    return read
 
 
 def write_event(event: Event) -> str:
