@@ -12,6 +12,8 @@ import httpx
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
+from stoa.platform.testing.answers import note_response
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -68,6 +70,7 @@ class ApiClient(httpx.Client):
             transport=_Transport(_wsgi_bytes(app), raise_app_exceptions=False, remote_addr=remote_addr),
             base_url="http://testserver",
             headers={**authorization, **(headers or {})},
+            event_hooks={"response": [note_response]},
         )
         self._app = app
         self._remote_addr = remote_addr

@@ -51,5 +51,6 @@ def _text(schema: Mapping[str, Any]) -> str:
         return _FORMATS[schema["format"]]()
     if "pattern" in schema or "format" in schema:
         raise NoSample(str(dict(schema)))
-    letters = string.ascii_lowercase * (schema.get("minLength", 1) // 26 + 1)
-    return letters[: max(schema.get("minLength", 1), min(8, schema.get("maxLength", 8)))]
+    shortest: int = schema.get("minLength", 1)
+    length: int = max(shortest, min(8, schema.get("maxLength", 8)))
+    return (string.ascii_lowercase * (length // 26 + 1))[:length]

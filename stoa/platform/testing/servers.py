@@ -16,6 +16,7 @@ import httpx
 from pydantic import TypeAdapter
 
 import stoa
+from stoa.platform.testing.answers import note_response
 from stoa.platform.testing.remote_pauses import PLAN_FILE, RemotePause, ServedPlan
 
 APPLICATION = "stoa.project.wsgi:application"
@@ -43,7 +44,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, *, timeout_s: float = 10.0, headers: Mapping[str, str] | None = None) -> httpx.Client:
-        return httpx.Client(base_url=self.base_url, timeout=timeout_s, headers=headers)
+        hooks = {"response": [note_response]}
+        return httpx.Client(base_url=self.base_url, timeout=timeout_s, headers=headers, event_hooks=hooks)
 
     def pause(self, point: str) -> RemotePause:
         """The armed pause of that name, to wait for and to release. Raises KeyError."""
