@@ -3,8 +3,9 @@
 The schema that OpenAPI shows is generated from the same model that validates, so the two cannot disagree."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -15,11 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainValidator,
-    StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import CoreSchema
 
 from stoa.kit.errors import Invalid
 from stoa.kit.ids import parse_id
@@ -106,11 +108,26 @@ MONEY_SCHEMA = {
     "additionalProperties": False,
 }
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Not StringConstraints: in `title: Text = Field(max_length=100)` those are applied last and would win."""
+
+    shortest: int
+    longest: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: dict[str, Any] = {**handler(source), "strip_whitespace": True}
+        schema["min_length"] = max(schema.get("min_length", 0), self.shortest)
+        schema["max_length"] = min(schema.get("max_length", self.longest), self.longest)
+        return cast(CoreSchema, schema)
+
+
+Text = Annotated[str, _Line(1, 200)]
 """A line of text, not blank. Narrow it with Field(max_length=...)."""
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=3, max_length=254),
+    _Line(3, 254),
     AfterValidator(_email),
     Field(json_schema_extra={"format": "email"}),
 ]

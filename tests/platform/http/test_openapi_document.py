@@ -3,7 +3,7 @@
 import json
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,9 +12,12 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.plumbing import ComponentRegistry
 from drf_spectacular.validation import validate_schema
 from jsonschema import ValidationError
+from pydantic import Field
 
 import stoa
 from stoa.kit.contract import Contract
+from stoa.kit.errors import Invalid
+from stoa.platform.http.inputs import Input, Text, validate
 from stoa.platform.http.openapi_schemas import TwoSchemasOneName, reference
 from stoa.platform.testing.client import ApiClient
 
@@ -123,6 +126,26 @@ def test_codes_are_enumerated_by_status() -> None:
 def test_an_answer_has_all_its_fields_and_no_other() -> None:
     schema = generated("tests.probe.urls")["components"]["schemas"]["SignedOut"]
     assert (schema["required"], schema["additionalProperties"]) == (["signed_out"], False)
+
+
+def test_a_narrowed_line_of_text_is_narrower_in_the_document_and_in_fact() -> None:
+    class Titled(Input):
+        narrowed: Text = Field(max_length=10)
+        aliased: Annotated[Text, Field(max_length=20)]
+        plain: Text
+
+    bounds = {name: (field["minLength"], field["maxLength"]) for name, field in properties_of(Titled).items()}
+    assert bounds == {"narrowed": (1, 10), "aliased": (1, 20), "plain": (1, 200)}
+    longest = {"narrowed": "x" * 10, "aliased": "x" * 20, "plain": "x" * 200}
+    assert validate(Titled, longest).narrowed == "x" * 10
+    with pytest.raises(Invalid) as refused:
+        validate(Titled, {name: f"{value}x" for name, value in longest.items()})
+    assert set(refused.value.fields) == {"narrowed", "aliased", "plain"}
+
+
+def properties_of(model: type[Input]) -> dict[str, Any]:
+    found: dict[str, Any] = model.model_json_schema()["properties"]
+    return found
 
 
 def test_two_contracts_of_one_name_are_refused() -> None:
