@@ -34,13 +34,6 @@ def test_it_shows_what_runs_and_how_it_is(site: Server, go_to: GoTo) -> None:
     visit.wait_for_text("#answer", '"status": "healthy"', within_s=WITHIN_S)
 
 
-def test_its_trail_grows_with_each_answer(site: Server, go_to: GoTo) -> None:
-    visit = go_to(site.base_url)
-    bars = visit.page.locator("#checks tr:first-child rect")
-    bars.nth(1).wait_for(state="attached", timeout=WITHIN_S * 1000)
-    assert bars.count() == 2
-
-
 def test_its_links_lead_somewhere(site: Server, go_to: GoTo) -> None:
     visit = go_to(site.base_url)
     hrefs = [link.get_attribute("href") for link in visit.page.locator("a").all()]
@@ -68,6 +61,7 @@ def test_it_turns_red_and_green_with_the_server(site: Server, go_to: GoTo) -> No
         drain.unlink()
     visit.page.locator("#state[data-state=ok]").wait_for(timeout=WITHIN_S * 1000)
     assert visit.style("#state", "color") == "rgb(27, 107, 58)"
+    assert visit.page.locator("#checks tr:first-child rect").count() >= 3  # one bar in its trail an answer
     complaints = visit.take_complaints()
     assert complaints
     assert all("status of 503" in each and "/health/ready" in each for each in complaints)
