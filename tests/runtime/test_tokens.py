@@ -118,7 +118,7 @@ def test_what_is_no_token_is_refused(token: str) -> None:
 
 def test_an_unsigned_token_is_refused(configure: Configure) -> None:
     configure(jwt_keys=f"a:{A}")
-    none = jwt.encode(claims(), None, algorithm="none", headers={"kid": "a"})
+    none = jwt.encode(claims(), "", algorithm="none", headers={"kid": "a"})
     stripped = signed().rpartition(".")[0] + "."
     for token in (none, stripped):
         with pytest.raises(Unauthenticated):

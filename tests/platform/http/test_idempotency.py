@@ -179,6 +179,18 @@ def test_each_keyed_request_sweeps_some_of_what_is_past_its_day(api: ApiClient, 
     assert IdempotencyRecord.objects.count() == 3
 
 
+def test_a_key_past_its_day_is_free_however_long_the_queue_of_the_sweep(api: ApiClient, member: Person) -> None:
+    send(api, member, "k1")
+    IdempotencyRecord.objects.update(created_at=utc_now() - timedelta(hours=25))
+    older = utc_now() - timedelta(hours=30)
+    IdempotencyRecord.objects.bulk_create(
+        IdempotencyRecord(scope=str(n), fingerprint="", status=201, message="", data=b"", created_at=older)
+        for n in range(45)
+    )
+    assert send(api, member, "k1", title="a day later").status == 201
+    assert Note.objects.count() == 2
+
+
 def test_the_record_tells_neither_key_nor_person_nor_body(api: ApiClient, member: Person) -> None:
     send(api, member, "a-telling-key")
     record = IdempotencyRecord.objects.get()

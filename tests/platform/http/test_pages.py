@@ -8,7 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from stoa.apps.accounts.tests.factories import Person, make_person
+from stoa.kit.errors import Malformed
+from stoa.platform.http.pages import PageQuery, keyset_page
 from stoa.platform.testing.client import ApiClient, Envelope
+from tests.probe.http import shape
 from tests.probe.models import Note
 
 NOTES = "/api/v1/probe/notes"
@@ -129,6 +132,17 @@ def test_a_cursor_works_for_its_own_person_list_and_filters_only(api: ApiClient,
     assert refused(caller.read(NOTES, limit=1, cursor=filtered, title="not"))
     assert refused(caller.read("/api/v1/auth/sessions", limit=1, cursor=plain))
     assert caller.read(NOTES, limit=2, cursor=filtered, title="note").status == 200
+
+
+def test_a_cursor_of_another_route_or_order_is_refused_though_all_else_is_equal(member: Person) -> None:
+    write(member, 3)
+    rows = Note.objects.all()
+    page = keyset_page(rows, PageQuery(limit=1, cursor=None), route="a", order=("-created_at", "-id"), shape=shape)
+    query = PageQuery(limit=1, cursor=page.pagination["next_cursor"])
+    assert len(keyset_page(rows, query, route="a", order=("-created_at", "-id"), shape=shape).items) == 1
+    for route, order in (("b", ("-created_at", "-id")), ("a", ("created_at", "id"))):
+        with pytest.raises(Malformed):
+            keyset_page(rows, query, route=route, order=order, shape=shape)
 
 
 def test_a_list_is_one_query_after_the_callers_own(api: ApiClient, member: Person) -> None:
