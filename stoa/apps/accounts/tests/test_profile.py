@@ -38,9 +38,12 @@ def test_nobody_promotes_oneself(api: ApiClient, member: Person, field: str, pat
     assert User.objects.filter(pk=member.user.pk).values().get() == before
 
 
-def test_a_taken_handle_is_refused_and_nothing_changes(api: ApiClient, member: Person, outsider: Person) -> None:
+@pytest.mark.parametrize("path", [ME, ALIAS])
+def test_a_taken_handle_is_refused_and_nothing_changes(
+    api: ApiClient, member: Person, outsider: Person, path: str
+) -> None:
     body = {"name": "New Name", "handle": outsider.user.handle}
-    answer = api.bearer(member.access).send_json("PATCH", ME, body)
+    answer = api.bearer(member.access).send_json("PATCH", path, body)
     assert (answer.status, answer.code) == (409, "HANDLE_TAKEN")
     member.user.refresh_from_db()
     assert (member.user.name, member.user.version) == ("Member", 1)
