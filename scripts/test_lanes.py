@@ -45,11 +45,12 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-DEFAULT = ("unit", "app-sqlite", "app-postgres")
+DEFAULT = ("unit", "processes", "app-sqlite", "app-postgres")
 LANES = {
     lane.name: lane
     for lane in (
         Lane("unit", 10, paths=("tests/kit", "tests/wire", "tests/runtime", "stoa/apps/*/tests/test_domain.py")),
+        Lane("processes", 180),
         Lane("app-sqlite", 150),
         Lane("app-postgres", 210, with_services=True),
         Lane("schemathesis", 120, with_services=True),

@@ -12,11 +12,14 @@ from io import StringIO
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stoa.runtime.config.loader import load
 from stoa.runtime.logs import configure_logging, get_logger
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["password", "token", "otp", "national_code", "secret", "authorization", "cookie", "api_key", "refresh",
          "access", "card", "cvv", "pan"]  # fmt: skip

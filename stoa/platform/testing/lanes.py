@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-type Lane = Literal["unit", "once", "app", "postgres", "browser", "byhand", "schemathesis"]
+type Lane = Literal["unit", "processes", "app", "postgres", "browser", "byhand", "schemathesis"]
 
 _OWN_LANE: tuple[Lane, ...] = ("browser", "byhand", "schemathesis")
 _POSTGRES_ONLY = frozenset({"race", "postgres", "redis", "story"})
@@ -13,8 +13,8 @@ _UNIT_FOLDERS = ("tests/kit", "tests/wire", "tests/runtime")
 
 
 def lane_of(path: Path, root: Path, markers: Collection[str], fixtures: Collection[str] = ()) -> Lane:
-    """`app` runs on every database, `postgres` only with PostgreSQL and Redis at hand, `once` uses no database of the
-    run at all: a second time it could only say the same."""
+    """`app` runs on every database, `postgres` only with PostgreSQL and Redis at hand, `processes` uses no database of
+    the run at all, but processes, files and sockets of its own: a second time it could only say the same."""
     for own in _OWN_LANE:
         if own in markers:
             return own
@@ -24,12 +24,13 @@ def lane_of(path: Path, root: Path, markers: Collection[str], fixtures: Collecti
     if _DATABASE & {*markers, *fixtures}:
         return "app"
     in_unit_folder = any(place.is_relative_to(folder) for folder in _UNIT_FOLDERS)
-    return "unit" if (in_unit_folder or path.name == "test_domain.py") and "slow" not in markers else "once"
+    return "unit" if (in_unit_folder or path.name == "test_domain.py") and "slow" not in markers else "processes"
 
 
 LANES_OF_A_RUN: dict[str, tuple[Lane, ...]] = {
     "unit": ("unit",),
-    "app-sqlite": ("once", "app"),
+    "processes": ("processes",),
+    "app-sqlite": ("app",),
     "app-postgres": ("app", "postgres"),
     "browser": ("browser",),
     "byhand": ("byhand",),

@@ -8,6 +8,7 @@ import pytest
 
 import stoa
 from architecture.documented_statuses import main, status_faults
+from scripts.test_lanes import Outcome, compare_with_the_document
 from stoa.kit.errors import Conflict
 from stoa.platform.http.access import PUBLIC, SIGNED_IN
 from stoa.platform.http.endpoints import Endpoint
@@ -83,6 +84,13 @@ def test_a_run_writes_what_it_saw_only_when_asked(tmp_path: Path) -> None:
     answers = read_answers(tmp_path)
     assert ("GET", "api/v1/auth/sessions", 422, "VALIDATION_ERROR") in answers
     assert {status for _, _, status, _ in answers} == {422}
+
+
+def test_the_lanes_fail_by_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    total = Outcome(passed=3)
+    compare_with_the_document(tmp_path, total)
+    assert (total.passed, total.failed, len(total.faults)) == (3, 1, 1)
+    assert "documented statuses: GET api/v1/" in capsys.readouterr().out
 
 
 def test_the_program_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
