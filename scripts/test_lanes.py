@@ -53,9 +53,9 @@ LANES = {
         Lane("processes", 180),
         Lane("app-sqlite", 150),
         Lane("app-postgres", 210, with_services=True),
-        Lane("schemathesis", 120, with_services=True),
-        Lane("browser", 40),
-        Lane("byhand", 150),
+        Lane("schemathesis", 120, with_services=True, paths=("tests/schemathesis",)),
+        Lane("browser", 40, paths=("tests/browser",)),
+        Lane("byhand", 150, paths=("tests/project",)),
     )
 }
 ADDRESSES = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")

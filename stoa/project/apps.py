@@ -19,4 +19,6 @@ class ProjectConfig(AppConfig):
         configure_logging(settings())
         # runserver's own access line repeats ours, and has the query string in it.
         logging.getLogger("django.server").setLevel(logging.WARNING)
+        # And its warning about each 4xx repeats it once more.
+        logging.getLogger("django.request").setLevel(logging.ERROR)
         connect()

@@ -1,7 +1,9 @@
 """Every address Stoa answers, but for the probes, which the WSGI entry answers before Django."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from stoa.apps.accounts.http import routes as accounts
@@ -16,6 +18,7 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", landing, name="landing"),
+    path("favicon.ico", RedirectView.as_view(url=static("stoa/mark.svg"))),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -124,3 +124,17 @@ def test_stoa_means_the_checkout_wherever_it_is_called(checkout: Checkout, tmp_p
     assert (checkout.folder / "var/drain").exists()
     assert list(tmp_path.iterdir()) == []
     (checkout.folder / "var/drain").unlink()
+
+
+def test_production_without_collected_static_files_does_not_start(checkout: Checkout) -> None:
+    production = {
+        "ENVIRONMENT": "production",
+        "DJANGO_SECRET_KEY": "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
+        "JWT_SECRET": "z1y2x3w4v5u6t7s8r9q0p1o2n3m4l5k6j7i8",
+        "DJANGO_ALLOWED_HOSTS": "api.example.org",
+        "DATABASE_URL": "postgresql://stoa@127.0.0.1/stoa",
+        "POSTGRES_SSL_MODE": "disable",
+    }
+    done = checkout.call_python(*CLI, "web", **production)
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("run `python manage.py collectstatic --noinput` first")

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import handle_default_options
 
 from stoa.project.commands.refusal import CannotStart
+from stoa.project.settings.collected import COLLECTED
 from stoa.runtime.config.database_address import database_address
 from stoa.runtime.config.model import Settings
 
@@ -41,6 +42,12 @@ def require_free_port(host: str, port: int) -> None:
                 f"port {port} on {host} is taken; stop what listens there or choose another with PORT"
             ) from None
         raise CannotStart(f"cannot listen on {host}:{port} ({error.strerror}); see BIND_HOST and PORT") from None
+
+
+def require_collected_static(settings: Settings) -> None:
+    """Raises CannotStart in production without `collectstatic`: pages would answer 500 while the API is well."""
+    if settings.in_production and not (COLLECTED / "staticfiles.json").is_file():
+        raise CannotStart("static files are not collected; run `python manage.py collectstatic --noinput` first")
 
 
 def require_writable(settings: Settings) -> None:

@@ -11,7 +11,12 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import MPServer
 
-from stoa.project.commands.ground import name_django_settings, require_free_port, require_writable
+from stoa.project.commands.ground import (
+    name_django_settings,
+    require_collected_static,
+    require_free_port,
+    require_writable,
+)
 from stoa.project.supervisor import watch_parent
 from stoa.runtime.config.current import settings
 from stoa.runtime.logs import GRANIAN_LOGGING, configure_logging
@@ -35,6 +40,7 @@ def serve_web(*, host: str, port: int, workers: int, timeout_s: int, parent: int
     current = settings()
     require_free_port(host, port)
     require_writable(current)
+    require_collected_static(current)
     if parent is not None:
         watch_parent(parent)
     configure_logging(current)

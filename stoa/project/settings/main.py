@@ -1,10 +1,9 @@
 """Django's settings. Each value comes from the typed configuration or is a decision; no environment is read here."""
 
-from pathlib import Path
-
 from stoa.platform.db.connection import django_databases
 from stoa.project.settings import api as _api
 from stoa.project.settings import apps as _apps
+from stoa.project.settings.collected import COLLECTED as _COLLECTED
 from stoa.runtime.config.current import settings as _settings
 from stoa.runtime.process import role as _role
 
@@ -17,6 +16,7 @@ MIDDLEWARE = list(_apps.MIDDLEWARE)
 TEMPLATES = list(_apps.TEMPLATES)
 DATABASES = django_databases(_current, _role())
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["stoa.apps.accounts.services.admin_sign_in.AdminSignIn"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "stoa.platform.testing.runner.PytestRunner"
 
@@ -59,7 +59,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 # Outside production files are served from where they lie: no collectstatic step on a laptop, and no folder to miss.
-STATIC_ROOT = Path("staticfiles") if _current.in_production or _role() != "web" else None
+STATIC_ROOT = _COLLECTED if _current.in_production or _role() != "web" else None
 WHITENOISE_USE_FINDERS = not _current.in_production
 WHITENOISE_AUTOREFRESH = _current.django_debug
 if _current.in_production:
@@ -69,8 +69,6 @@ if _current.in_production:
     }
 
 if _current.redis_address is not None:
-    CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _current.redis_address}
-    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _current.redis_address}}
 
 LOGGING_CONFIG = None  # stoa.runtime.logs is configured by stoa.project.apps, for every process alike

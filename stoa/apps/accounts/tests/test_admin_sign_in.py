@@ -1,23 +1,16 @@
 """The admin's own form and cookie follow the rule of the API."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from stoa.apps.accounts.services.admin_sign_in import AdminSignIn
 from stoa.apps.accounts.services.demo import DEMO_PEOPLE, seed_people
 from stoa.apps.accounts.tests.factories import PASSWORD, Person
 from stoa.runtime.config import current
 
 PERSON = DEMO_PEOPLE[0]
-
-
-@pytest.fixture(autouse=True)
-def backends(settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS = [f"{AdminSignIn.__module__}.{AdminSignIn.__name__}"]
 
 
 def sign_in(client: Client, email: str, password: str) -> bool:
