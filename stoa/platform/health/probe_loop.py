@@ -9,11 +9,11 @@ from stoa.platform.health.daemon_calls import offload
 
 
 class ProbeLoop(asyncio.SelectorEventLoop):
-    """Names are resolved in daemon threads, and every connection opened here can be dropped at once."""
+    """Names are resolved in daemon threads, and what a check opened can be dropped at once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._opened: list[asyncio.BaseTransport] = []
+        self._opened: dict[asyncio.Task[Any] | None, list[asyncio.BaseTransport]] = {}
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
         """Used by psycopg and by asyncio's own connections alike. `hints`: family, type, proto, flags."""
@@ -22,12 +22,12 @@ class ProbeLoop(asyncio.SelectorEventLoop):
 
     async def create_connection(self, *args: Any, **options: Any) -> Any:
         transport, protocol = await super().create_connection(*args, **options)
-        self._opened.append(transport)
+        self._opened.setdefault(asyncio.current_task(), []).append(transport)
         return transport, protocol
 
     def drop_connections(self) -> None:
-        """Close what was opened without the farewell of TLS, which a peer that hangs would draw out to 30 s."""
-        for transport in self._opened:
+        """Close what the calling check opened, and not its neighbours', without the farewell of TLS, which a peer that
+        hangs would draw out to 30 s."""
+        for transport in self._opened.pop(asyncio.current_task(), []):
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
-        self._opened.clear()

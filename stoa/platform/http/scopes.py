@@ -10,4 +10,3 @@ class LimitScope:
 
     name: str
     setting: str
-

@@ -157,7 +157,8 @@ def test_a_path_that_names_nothing_is_404(api: ApiClient, member: Person, path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_X_ORG_ID", "HTTP_X_REQUEST_ID"]
+    "name",
+    ["HTTP_AUTHORIZATION", "HTTP_ACCEPT", "HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_X_ORG_ID", "HTTP_X_REQUEST_ID"],
 )
 @pytest.mark.parametrize("value", ["\xff\xfe", "na\xc3\xafve", "\xc3(", "x" * 8000])
 def test_a_header_that_is_not_ascii_is_no_500(db: None, name: str, value: str) -> None:
