@@ -17,8 +17,8 @@ _ALLOWED = {
     *("BSD License", "MIT License", "ISC License (ISCL)", "Apache Software License"),
     *("Python Software Foundation License", "Mozilla Public License 2.0 (MPL 2.0)"),
 }
-_LGPL = "LGPL-3.0-only"
-_LGPL_ALLOWED_FOR = {"psycopg", "psycopg-binary", "psycopg-pool"}
+_LGPL = {"LGPL-3.0-only", "LGPLv3"}
+_LGPL_ALLOWED_FOR = {"psycopg", "psycopg-binary", "psycopg-pool", "python-crontab"}
 
 
 def direct_requirements(root: Path, *, extras: bool) -> dict[str, Requirement]:
@@ -81,7 +81,7 @@ def licences_of(distribution: metadata.Distribution) -> list[list[str]]:
 
 
 def _is_allowed(licence: str, name: str) -> bool:
-    return licence in _ALLOWED or (licence == _LGPL and name in _LGPL_ALLOWED_FOR)
+    return licence in _ALLOWED or (licence in _LGPL and name in _LGPL_ALLOWED_FOR)
 
 
 def unexplained(root: Path) -> list[str]:

@@ -3,6 +3,7 @@
 LOCAL_APPS = (
     "stoa.platform.http.apps.HttpConfig",
     "stoa.platform.outbox.apps.OutboxConfig",
+    "stoa.platform.sweeps.apps.SweepsConfig",
     "stoa.apps.accounts.apps.AccountsConfig",
     "stoa.project.apps.ProjectConfig",
     "stoa.platform.config.apps.ConfigConfig",
@@ -20,6 +21,8 @@ INSTALLED_APPS = (
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "django_celery_results",
     *LOCAL_APPS,
 )
 
