@@ -90,8 +90,8 @@ def test_the_example_file_copied_unchanged_is_the_defaults(tmp_path: Path) -> No
 
 
 def test_the_example_file_uncommented_is_the_defaults_still(tmp_path: Path) -> None:
-    lines = re.sub(r"^# ([A-Z_]+=)", r"\1", env_example(), flags=re.MULTILINE)
-    assert [line.partition("=")[0] for line in lines.splitlines() if re.match("[A-Z_]+=", line)] == [
+    lines = re.sub(r"^# ([A-Z_*]+=)", r"\1", env_example(), flags=re.MULTILINE)
+    assert [line.partition("=")[0] for line in lines.splitlines() if re.match(r"[A-Z_*]+=", line)] == [
         each.name for each in ALL
     ]
     (tmp_path / ".env").write_text(lines, encoding="utf-8")

@@ -194,7 +194,7 @@ def test_a_name_in_the_file_that_nothing_reads_is_remarked_on(dotenv: Path) -> N
 
 
 def test_names_of_others_that_share_the_file_are_left_alone(dotenv: Path) -> None:
-    others = ("FEATURE_GIFTS", "CELERY_TASK_ACKS_LATE", "DJANGO_SETTINGS_MODULE", "COMPOSE_FILE", "DB_PASSWORD_FILE")
+    others = ("CELERY_TASK_ACKS_LATE", "DJANGO_SETTINGS_MODULE", "COMPOSE_FILE", "DB_PASSWORD_FILE")
     dotenv.with_name("secret").write_text("x")
     text = "".join(f"{name}={dotenv.with_name('secret')}\n" for name in others)
-    assert remarks(dotenv, f"{text}POSTGRES_DB=\nPORT=8001\n") == ()
+    assert remarks(dotenv, f"{text}FEATURE_GIFTS=true\nPOSTGRES_DB=\nPORT=8001\n") == ()

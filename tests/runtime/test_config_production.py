@@ -117,6 +117,7 @@ def test_each_secret_alone_is_masked_whatever_its_length(declaration: Declaratio
         "MIGRATION_DATABASE_URL": "postgres://h/",
         "REDIS_URL": "redis://",
         "JWT_KEYS": "kid:",
+        "SENTRY_DSN": "https://key@host/",
     }
     for length in (1, 60):
         mounted = tmp_path / "secret"

@@ -23,6 +23,12 @@ class Authenticator(Protocol):
     def __call__(self, access_token: str) -> Caller: ...
 
 
+class Features(Protocol):
+    """Is the feature on for the caller of the request in force, or with `anybody`, for anyone at all?"""
+
+    def __call__(self, flag: str, *, anybody: bool) -> bool: ...
+
+
 class OrgPermissions(Protocol):
     """May this caller do `resource:action` in the organization the request names? Raises DomainError if not.
 

@@ -43,6 +43,8 @@ class Endpoint:
     idempotency: IdempotencyRule = "ignored"
     conditional: Literal["", "read", "write"] = ""
     """"read": answers an ETag and honours If-None-Match; "write": honours If-Match."""
+    flag: str = ""
+    """A feature flag: where it is off for the caller, the route answers 404."""
     tag: str = ""
     default_limits: bool = True
 

@@ -81,7 +81,7 @@ def documented_statuses(route: str, endpoint: Endpoint) -> dict[int, tuple[str, 
         add(401)
     if endpoint.access.kind in {"staff", "org", "internal"}:
         add(403)
-    if PATH_PARAMETER.search(route):
+    if PATH_PARAMETER.search(route) or endpoint.flag:
         add(404)
     if endpoint.body is not None:
         for status in (400, 413, 415, 422):

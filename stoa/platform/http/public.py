@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from stoa.kit.errors import Denied, Unauthenticated
-from stoa.platform.http.contracts import Authenticator, Caller, OrgPermissions
+from stoa.platform.http.contracts import Authenticator, Caller, Features, OrgPermissions
 
 
 def _nobody(access_token: str) -> Caller:
@@ -14,9 +14,14 @@ def _nowhere(caller: Caller, *, named: str, resource: str, action: str) -> UUID:
     raise Denied
 
 
+def _off(flag: str, *, anybody: bool) -> bool:
+    return False
+
+
 class _Ports:
     authenticator: Authenticator = staticmethod(_nobody)
     org_permissions: OrgPermissions = staticmethod(_nowhere)
+    features: Features = staticmethod(_off)
 
 
 def register_authenticator(port: Authenticator) -> None:
@@ -25,6 +30,14 @@ def register_authenticator(port: Authenticator) -> None:
 
 def register_org_permissions(port: OrgPermissions) -> None:
     _Ports.org_permissions = staticmethod(port)
+
+
+def register_features(port: Features) -> None:
+    _Ports.features = staticmethod(port)
+
+
+def feature_is_on(flag: str, *, anybody: bool) -> bool:
+    return _Ports.features(flag, anybody=anybody)
 
 
 def authenticate(access_token: str) -> Caller:

@@ -16,7 +16,7 @@ from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from stoa.kit.errors import Denied, Invalid, Stale, Unauthenticated
+from stoa.kit.errors import Denied, Invalid, Missing, Stale, Unauthenticated
 from stoa.platform.http.authentication import BearerAuthentication
 from stoa.platform.http.contracts import Caller
 from stoa.platform.http.endpoints import Answer, Endpoint, Routes
@@ -27,7 +27,7 @@ from stoa.platform.http.inputs import validate
 from stoa.platform.http.json_body import clean_text, read_json
 from stoa.platform.http.openapi import EndpointSchema
 from stoa.platform.http.pages import Page
-from stoa.platform.http.public import org_of_request
+from stoa.platform.http.public import feature_is_on, org_of_request
 from stoa.platform.http.request_limits import take_limits
 from stoa.runtime import context
 
@@ -87,10 +87,15 @@ class EndpointView(APIView):
             except Unauthenticated as error:
                 refusal = error
         take_limits(endpoint, caller, request.META, self.rate_headers)
+        # Off for everybody it is not there, for strangers too; off for some, they hear so once we know who they are.
+        if endpoint.flag and not feature_is_on(endpoint.flag, anybody=True):
+            raise Missing
         if refusal is not None:
             raise refusal
         self.caller = caller
         _authorise(endpoint, caller, request)
+        if endpoint.flag and not feature_is_on(endpoint.flag, anybody=False):
+            raise Missing
 
     def get(self, request: Request, **kwargs: object) -> HttpResponse:
         return self._perform(request, kwargs)

@@ -10,6 +10,7 @@ from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
+from stoa.platform.flags.watch import watch
 from stoa.platform.testing.databases import name_test_database, refuse_foreign_database, url_of_test_database
 from stoa.platform.testing.remote_pauses import RemotePause
 from stoa.platform.testing.servers import APPLICATION, OPTIONS, Server, served
@@ -31,6 +32,7 @@ def django_db_setup(
         refuse_foreign_database()
     yield
     with django_db_blocker.unblock():
+        watch().stop()
         teardown_databases(created, verbosity=verbosity)
 
 

@@ -3,6 +3,7 @@
 LOCAL_APPS = (
     "stoa.platform.http.apps.HttpConfig",
     "stoa.platform.outbox.apps.OutboxConfig",
+    "stoa.platform.flags.apps.FlagsConfig",
     "stoa.platform.sweeps.apps.SweepsConfig",
     "stoa.apps.accounts.apps.AccountsConfig",
     "stoa.project.apps.ProjectConfig",

@@ -1,5 +1,6 @@
 """What no installation can run with: values that are text to pydantic and have a grammar of their own."""
 
+import re
 from typing import TYPE_CHECKING
 
 from stoa.runtime.config.database_address import address_faults
@@ -7,6 +8,8 @@ from stoa.runtime.config.database_address import address_faults
 if TYPE_CHECKING:
     from stoa.runtime.config.model import Settings
 
+_HTTP = ("http://", "https://")
+_DSN = re.compile(r"https?://[^@/\s]+@[^/\s]+/\S+")
 _REDIS = ("redis://", "rediss://", "unix://")
 
 
@@ -17,6 +20,10 @@ def faults_of(settings: "Settings") -> list[str]:
         faults.append("REDIS_URL: redis://:password@host:port/number, rediss://... or unix://...")
     if settings.jwt_keys is not None and not _are_keys(settings.jwt_keys.get_secret_value()):
         faults.append("JWT_KEYS: kid:secret pairs with commas between, each kid once")
+    if settings.otel_exporter_otlp_endpoint and not settings.otel_exporter_otlp_endpoint.startswith(_HTTP):
+        faults.append("OTEL_EXPORTER_OTLP_ENDPOINT: http://host:port or https://host:port")
+    if settings.sentry_dsn is not None and not _DSN.fullmatch(settings.sentry_dsn.get_secret_value()):
+        faults.append("SENTRY_DSN: https://key@host/project, as Sentry shows it")
     return faults
 
 

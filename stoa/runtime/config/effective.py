@@ -1,6 +1,6 @@
 """What is in force and where it came from, fit to be shown to anyone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -46,5 +46,7 @@ def _shown(value: object) -> str:
         return MASK if value.get_secret_value() else UNSET
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):
+        value = tuple(f"{name}={str(word).lower()}" for name, word in value.items())
     text = " ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
     return text or UNSET

@@ -1,5 +1,6 @@
 """What a field accepts, in the words of its documentation."""
 
+from collections.abc import Mapping
 from types import UnionType
 from typing import Literal, TypeAliasType, get_args, get_origin
 
@@ -18,6 +19,8 @@ def kind_of(info: FieldInfo) -> str:
         return "rate"
     if get_origin(form) is tuple:
         return "list"
+    if get_origin(form) is Mapping:
+        return "switch"
     return "choice" if get_origin(form) is Literal else _KINDS[form]
 
 

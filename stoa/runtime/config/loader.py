@@ -1,6 +1,7 @@
 """The only reader of the environment: process environment over `.env`, names over aliases, files for secrets."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from stoa.runtime.config.model import Settings
 from stoa.runtime.config.production import refusals
 from stoa.runtime.config.registry import Declaration, declarations
 from stoa.runtime.config.unknown_names import remarks_on_unknown
+from stoa.runtime.config.values import parse_switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,16 @@ def load(*, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path
     if dotenv is not None and dotenv.is_file():
         layers.append((str(dotenv), _read_dotenv(dotenv, faults)))
         remarks = remarks_on_unknown(layers[-1][1], known, str(dotenv))
-    values: dict[str, str] = {}
+    values: dict[str, object] = {}
     origins: dict[str, str] = {}
+    taken = {name for declaration in known for name in declaration.names}
     for declaration in known:
+        if declaration.is_pattern:
+            switches = _find_all(declaration.name.removesuffix("*"), layers, taken, faults)
+            if switches:
+                values[declaration.field] = {name: word for name, (word, _) in switches.items()}
+                origins[declaration.field] = ", ".join(dict.fromkeys(origin for _, origin in switches.values()))
+            continue
         found = _find(declaration, layers, faults)
         if found is not None:
             values[declaration.field], origins[declaration.field] = found
@@ -67,11 +76,37 @@ def _find(
 ) -> tuple[str, str] | None:
     for origin, layer in layers:
         for name in declaration.names:
-            if value := layer.get(name):
-                return value, f"{origin} ({name})"
-            if path := layer.get(f"{name}_FILE"):
-                return _read_file(f"{name}_FILE", Path(path), faults)
+            if layer.get(name) or layer.get(f"{name}_FILE"):
+                return _find_one(name, origin, layer, faults)
     return None
+
+
+def _find_one(name: str, origin: str, layer: Mapping[str, str | None], faults: list[str]) -> tuple[str, str] | None:
+    if value := layer.get(name):
+        return value, f"{origin} ({name})"
+    path = layer.get(f"{name}_FILE")
+    return _read_file(f"{name}_FILE", Path(path), faults) if path else None
+
+
+def _find_all(
+    prefix: str, layers: list[tuple[str, Mapping[str, str | None]]], taken: set[str], faults: list[str]
+) -> dict[str, tuple[bool, str]]:
+    """Name after the prefix, in lower case -> its switch and where that came from."""
+    found: dict[str, tuple[bool, str]] = {}
+    for origin, layer in layers:
+        for name in layer:
+            plain = name.removesuffix("_FILE")
+            flag = plain.removeprefix(prefix).lower()
+            if not (re.fullmatch(rf"{prefix}[A-Z0-9_]+", name) and layer[name]) or plain in taken or flag in found:
+                continue
+            given = _find_one(plain, origin, layer, faults)
+            if given is None:
+                continue
+            try:
+                found[flag] = parse_switch(given[0]), given[1]
+            except ValueError as error:
+                faults.append(f"{plain}: {error} (from {given[1]})")
+    return dict(sorted(found.items()))
 
 
 def _read_file(name: str, path: Path, faults: list[str]) -> tuple[str, str] | None:

@@ -4,13 +4,14 @@ from urllib.parse import quote
 
 from stoa.runtime.config.sections.core import Core
 from stoa.runtime.config.sections.database import Database, DatabaseTls
+from stoa.runtime.config.sections.features import Features, Telemetry
 from stoa.runtime.config.sections.http import Http, Tokens
 from stoa.runtime.config.sections.logs import Logs
 from stoa.runtime.config.sections.services import Services
 from stoa.runtime.config.sections.serving import Serving
 
 
-class Settings(Core, Serving, Database, DatabaseTls, Services, Http, Tokens, Logs):
+class Settings(Core, Serving, Database, DatabaseTls, Services, Http, Tokens, Logs, Telemetry, Features):
     """Read with `stoa.runtime.config.current.settings()`."""
 
     @property

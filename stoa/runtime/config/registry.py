@@ -64,9 +64,14 @@ class Declaration:
         return (self.name, *self.aliases)
 
     @property
+    def is_pattern(self) -> bool:
+        """One declaration for every variable that begins like its name: `FEATURE_*`."""
+        return self.name.endswith("*")
+
+    @property
     def default_text(self) -> str:
         """As one would write it in a file; empty for a secret, whatever its default."""
-        if self.secret or self.default is None:
+        if self.secret or self.default is None or self.is_pattern:
             return ""
         if isinstance(self.default, bool):
             return str(self.default).lower()

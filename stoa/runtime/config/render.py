@@ -81,7 +81,7 @@ def _entry(each: Declaration) -> str:
         facts.append("Secret: never shown or logged; no default is written down")
     else:
         facts.append(f"Default: {_code(each.default_text) or 'unset'}")
-    facts.append(f"Example: `{each.name}={each.example}`")
+    facts.append(f"Example: `{each.example}`" if each.is_pattern else f"Example: `{each.name}={each.example}`")
     return f"\n### `{each.name}`\n\n{each.description} {each.why}\n\n" + "".join(f"- {fact}\n" for fact in facts)
 
 

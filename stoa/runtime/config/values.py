@@ -14,15 +14,18 @@ def _words(value: object) -> object:
     return tuple(word for word in _SEPARATORS.split(value) if word) if isinstance(value, str) else value
 
 
+def parse_switch(text: str) -> bool:
+    """Raises ValueError."""
+    word = text.strip().lower()
+    if word in {"true", "1", "yes", "on"}:
+        return True
+    if word in {"false", "0", "no", "off"}:
+        return False
+    raise ValueError("one of true, false, 1, 0, yes, no, on, off")
+
+
 def _boolean(value: object) -> object:
-    if isinstance(value, str):
-        word = value.strip().lower()
-        if word in {"true", "1", "yes", "on"}:
-            return True
-        if word in {"false", "0", "no", "off"}:
-            return False
-        raise ValueError("one of true, false, 1, 0, yes, no, on, off")
-    return value
+    return parse_switch(value) if isinstance(value, str) else value
 
 
 def parse_rate(text: str) -> tuple[int, int]:
