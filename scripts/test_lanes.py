@@ -50,7 +50,7 @@ LANES = {
     lane.name: lane
     for lane in (
         Lane("unit", 10, paths=("tests/kit", "tests/wire", "tests/runtime", "stoa/apps/*/tests/test_domain.py")),
-        Lane("processes", 180),
+        Lane("processes", 240),
         Lane("app-sqlite", 150),
         Lane("app-postgres", 210, with_services=True),
         Lane("schemathesis", 120, with_services=True, paths=("tests/schemathesis",)),

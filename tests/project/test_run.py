@@ -187,7 +187,8 @@ def test_database_that_does_not_answer_is_one_line(checkout: Checkout) -> None:
         port = nobody.getsockname()[1]
     done = checkout.call_python("run.py", DATABASE_URL=f"postgresql://stoa:hidden-word@127.0.0.1:{port}/test_stoa_none")
     assert done.returncode == 1
-    (line,) = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # log lines, TLS at start among them
+    told = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # beside log lines
+    (line,) = told
     assert line.startswith("stoa: the database refused: ")
     assert "hidden-word" not in done.stdout + done.stderr
 
