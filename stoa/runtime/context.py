@@ -24,6 +24,9 @@ class Context:
     org_id: str = ""
     task_id: str = ""
     task_name: str = ""
+    address: str = ""
+    agent: str = ""
+    """Where a request came from, for the audit trail; not on log lines, and carried into no other process."""
 
 
 _current: ContextVar[Context] = ContextVar("stoa_context", default=Context())
@@ -33,9 +36,7 @@ def current() -> Context:
     return _current.get()
 
 
-def update(
-    *, request_id: str | None = None, user_id: str | None = None, org_id: str | None = None
-) -> None:
+def update(*, request_id: str | None = None, user_id: str | None = None, org_id: str | None = None) -> None:
     """Add what became known on the way (the user after authentication) to the context in force."""
     known = {"request_id": request_id, "user_id": user_id, "org_id": org_id}
     _current.set(replace(_current.get(), **{name: value for name, value in known.items() if value is not None}))
@@ -43,10 +44,17 @@ def update(
 
 @contextmanager
 def scope(
-    *, request_id: str = "", user_id: str = "", org_id: str = "", task_id: str = "", task_name: str = ""
+    *,
+    request_id: str = "",
+    user_id: str = "",
+    org_id: str = "",
+    task_id: str = "",
+    task_name: str = "",
+    address: str = "",
+    agent: str = "",
 ) -> Iterator[Context]:
     """Run a block under a context of its own; whatever was in force before is back afterwards."""
-    fresh = Context(request_id or new_request_id(), user_id, org_id, task_id, task_name)
+    fresh = Context(request_id or new_request_id(), user_id, org_id, task_id, task_name, address, agent)
     token = _current.set(fresh)
     try:
         yield fresh

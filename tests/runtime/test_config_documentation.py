@@ -56,7 +56,7 @@ def test_a_setting_says_what_why_and_how(declaration: Declaration) -> None:
 def test_the_example_of_a_setting_is_accepted(declaration: Declaration) -> None:
     if "<" not in declaration.example:
         good = {"DJANGO_ALLOWED_HOSTS": "api.example.org", "DATABASE_URL": "postgresql://db/stoa"}
-        secrets = {"DJANGO_SECRET_KEY": STRONG, "JWT_SECRET": STRONG}
+        secrets = {"DJANGO_SECRET_KEY": STRONG, "JWT_SECRET": STRONG, "AUDIT_KEY": STRONG}
         load(environ={**good, **secrets, declaration.name: declaration.example}, dotenv=None)
 
 

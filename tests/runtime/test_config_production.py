@@ -17,6 +17,7 @@ GOOD = {
     "ENVIRONMENT": "production",
     "DJANGO_SECRET_KEY": "Zq7-0pRk2vXw9LmT4bNc8yHs5dFg1jUe",
     "JWT_SECRET": "Aq7-1pRk2vXw9LmT4bNc8yHs5dFg1jUf",
+    "AUDIT_KEY": "Wd4-8sKq1nZr6VbY3mPx0cHt7gJf2LeU",
     "DJANGO_ALLOWED_HOSTS": "api.example.org",
     "DATABASE_URL": "postgresql://stoa@db/stoa",
 }
@@ -44,6 +45,8 @@ def test_a_good_production_starts() -> None:
             "DJANGO_SECRET_KEY: at least 32 unguessable characters in production",
         ),
         ({"JWT_SECRET": ""}, "JWT_SECRET: required in production"),
+        ({"AUDIT_KEY": ""}, "AUDIT_KEY: required in production"),
+        ({"AUDIT_KEY": "short"}, "AUDIT_KEY: at least 32 unguessable characters in production"),
         ({"JWT_SECRET": "short"}, "JWT_SECRET: at least 32 unguessable characters in production"),
         (
             {"JWT_KEYS": f"new:{GOOD['JWT_SECRET']},old:short"},
@@ -84,6 +87,7 @@ def test_a_bare_production_names_everything_at_once() -> None:
     assert [fault.partition(":")[0] for fault in refused.value.faults] == [
         "DJANGO_SECRET_KEY",
         "JWT_SECRET",
+        "AUDIT_KEY",
         "DJANGO_ALLOWED_HOSTS",
         "DATABASE_URL",
     ]

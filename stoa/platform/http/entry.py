@@ -60,7 +60,8 @@ class Entry:
             duration_ms = (time.perf_counter() - started) * 1000
             return start_response(status, _complete(headers, environ, request_id, duration_ms), exc_info)
 
-        with context.scope(request_id=request_id):
+        agent = environ.get("HTTP_USER_AGENT", "")[:200]
+        with context.scope(request_id=request_id, address=environ["stoa.client_address"], agent=agent):
             try:
                 body = self._respond(environ, start)
             except Exception as error:  # the process boundary: whatever got here becomes a 500

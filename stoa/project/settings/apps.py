@@ -3,8 +3,10 @@
 LOCAL_APPS = (
     "stoa.platform.http.apps.HttpConfig",
     "stoa.platform.outbox.apps.OutboxConfig",
-    "stoa.platform.flags.apps.FlagsConfig",
     "stoa.platform.sweeps.apps.SweepsConfig",
+    "stoa.platform.flags.apps.FlagsConfig",
+    "stoa.platform.audit.apps.AuditConfig",
+    "stoa.platform.observability.apps.ObservabilityConfig",
     "stoa.apps.accounts.apps.AccountsConfig",
     "stoa.project.apps.ProjectConfig",
     "stoa.platform.config.apps.ConfigConfig",

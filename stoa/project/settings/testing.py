@@ -18,6 +18,7 @@ use(
             "SQLITE_PATH": str(_scratch / "test_stoa.sqlite3"),
             "LOG_DIR": str(_scratch / "logs"),
             "ENABLE_CONSOLE_LOGGING": "false",
+            "AUDIT_HEAD_FILE": str(_scratch / "audit-head.json"),
             "DRAIN_FILE": str(_scratch / "drain"),
             "DEMO_DATA": "true",
             "THROTTLE_USER_RATE": "100000/min",

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from stoa.runtime.config.sections.audit import Audit
 from stoa.runtime.config.sections.core import Core
 from stoa.runtime.config.sections.database import Database, DatabaseTls
 from stoa.runtime.config.sections.features import Features, Telemetry
@@ -11,7 +12,7 @@ from stoa.runtime.config.sections.services import Services
 from stoa.runtime.config.sections.serving import Serving
 
 
-class Settings(Core, Serving, Database, DatabaseTls, Services, Http, Tokens, Logs, Telemetry, Features):
+class Settings(Core, Serving, Database, DatabaseTls, Services, Http, Tokens, Logs, Telemetry, Features, Audit):
     """Read with `stoa.runtime.config.current.settings()`."""
 
     @property

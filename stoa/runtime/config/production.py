@@ -21,6 +21,7 @@ def refusals(settings: "Settings", origins: Mapping[str, str]) -> list[str]:
     faults = [
         _weak("DJANGO_SECRET_KEY", settings.django_secret_key),
         _weak("JWT_SECRET", settings.jwt_secret) if settings.jwt_keys is None else None,
+        _weak("AUDIT_KEY", settings.audit_key) if settings.enable_audit_logging else None,
         "DJANGO_DEBUG: must be false in production" if settings.django_debug else None,
         "DJANGO_ALLOWED_HOSTS: `*` is refused in production; name the hosts"
         if "*" in settings.django_allowed_hosts

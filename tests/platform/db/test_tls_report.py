@@ -21,6 +21,7 @@ PRODUCTION = {
     "ENVIRONMENT": "production",
     "DJANGO_SECRET_KEY": "Zq7-0pRk2vXw9LmT4bNc8yHs5dFg1jUe",
     "JWT_SECRET": "Aq7-1pRk2vXw9LmT4bNc8yHs5dFg1jUf",
+    "AUDIT_KEY": "Wd4-8sKq1nZr6VbY3mPx0cHt7gJf2LeU",
     "DJANGO_ALLOWED_HOSTS": "api.example.org",
 }
 
