@@ -4,32 +4,42 @@ Database effects happen exactly once: the row turns done in the transaction of t
 happens at least once, under a stable key.
 """
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+
+from django.db import connection
 
 from stoa.kit.clock import utc_now
-from stoa.kit.ids import new_uuid
 from stoa.platform.db.transactions import transaction
 from stoa.platform.outbox import statements
-from stoa.platform.outbox.retries import retry_after_s
-from stoa.platform.outbox.statements import Claimed
-from stoa.platform.outbox.subscriptions import Subscription, read_event, subscriptions
+from stoa.platform.outbox.leasing import claim_due, lease_end
+from stoa.platform.outbox.retries import LAST_ATTEMPT, Abandoned, retry_after_s
+from stoa.platform.outbox.statements import Claimed, Lease
+from stoa.platform.outbox.subscriptions import read_event, subscriptions
 from stoa.runtime import context
+from stoa.runtime.config.current import settings
 from stoa.runtime.logs import get_logger
 from stoa.runtime.masking import mask_text
 from stoa.runtime.pause_points import pause_point
 
-LEASE_S = 60
 EVENTS_AT_ONCE = 500
-DELIVERIES_AT_ONCE = 100
+TOGETHER_S = 0.2
+"""Reactions share a transaction for this long at most: SQLite has one writer, and requests wait for it."""
+BATCH_S = 120
+"""A batch that takes longer gives the rest back: well below Celery's time limit."""
 _LONGEST_ERROR = 500
+
+__all__ = ["LeaseLost", "Tally", "UnknownVersion", "claim_due", "deliver", "delivery_key", "expand_events"]
 
 log = get_logger(__name__)
 
 _delivery_key: ContextVar[str] = ContextVar("stoa_delivery_key", default="")
+
+type OnFailure = Callable[[Claimed, Exception], None]
 
 
 class LeaseLost(Exception):
@@ -37,7 +47,7 @@ class LeaseLost(Exception):
 
 
 class UnknownVersion(Exception):
-    """An event of a version that this release cannot read: a newer one can, so it is tried again."""
+    """An event or a subscriber that this release does not know: a newer one does, so it is tried again."""
 
 
 @dataclass(slots=True)
@@ -47,10 +57,11 @@ class Tally:
     expanded: int = 0
     done: int = 0
     failed: int = 0
+    handed_over: int = 0
 
     @property
     def idle(self) -> bool:
-        return not (self.expanded or self.done or self.failed)
+        return not (self.expanded or self.done or self.failed or self.handed_over)
 
 
 def delivery_key() -> str:
@@ -60,6 +71,8 @@ def delivery_key() -> str:
 
 def expand_events(*, now: datetime | None = None) -> int:
     """One delivery per subscriber for up to 500 events, in one transaction. Returns how many events."""
+    if not statements.any_unexpanded():
+        return 0
     with transaction():
         if not statements.lock_expansion():
             return 0
@@ -68,115 +81,145 @@ def expand_events(*, now: datetime | None = None) -> int:
     return count
 
 
-def claim_due(*, limit: int = DELIVERIES_AT_ONCE, now: datetime | None = None) -> UUID | None:
-    """Put up to `limit` due deliveries under a new lease. None when nothing is due."""
-    names = tuple(subscriptions())
-    if not names:
-        return None
-    moment, lease = now or utc_now(), new_uuid()
-    until = moment + timedelta(seconds=LEASE_S)
-    with transaction():
-        count = statements.claim(lease=lease, now=moment, until=until, limit=limit, names=names)
-    return lease if count else None
+def deliver(
+    lease: Lease, *, on_failure: OnFailure | None = None, stopping: Callable[[], bool] = lambda: False
+) -> Tally:
+    """Run everything under this lease; give back what was not begun when `stopping()`, or after BATCH_S.
 
-
-def deliver(lease: UUID, *, on_failure: Callable[[Claimed, Exception], None] | None = None) -> Tally:
-    """Run everything under this lease. Reactions that may share a transaction do; a failure undoes all of them, and
-    then each runs alone, so that one that fails delays only itself."""
-    tally = Tally()
+    Reactions that were never tried share transactions; a failure undoes all of them, and then each runs alone, so
+    that one that fails delays only itself."""
     rows = statements.claimed(lease)
     pause_point("outbox.claimed")
-    reacting = [row for row in rows if _mode(row) == "reacts"]
-    if len(reacting) > 1 and _react_together(reacting, lease):
-        tally.done += len(reacting)
-        reacting = []
-    for row in reacting:
-        _attempt(row, lease, _react_alone, tally, on_failure)
+    fresh: list[Claimed] = []
+    others: list[Claimed] = []
     for row in rows:
-        if _mode(row) == "sends":
-            _attempt(row, lease, _send, tally, on_failure)
-    return tally
+        (fresh if row.attempts == 1 and _mode(row) == "reacts" else others).append(row)
+    # No two rows of a lease share an ordered key. One that kills its process must not always die before the same others.
+    random.shuffle(others)
+    batch = _Batch(lease, on_failure)
+    alone = batch.react_together(fresh, stopping) if len(fresh) > 1 else fresh
+    batch.run_alone([*alone, *others], stopping)
+    return batch.tally
 
 
-def _mode(row: Claimed) -> str:
-    return subscriptions()[row.subscriber].mode
+@dataclass(slots=True)
+class _Batch:
+    lease: Lease
+    on_failure: OnFailure | None
+    tally: Tally = field(default_factory=Tally)
+    began_s: float = field(default_factory=time.monotonic)
+    renewed_s: float = field(default_factory=time.monotonic)
 
+    def react_together(self, rows: Sequence[Claimed], stopping: Callable[[], bool]) -> Sequence[Claimed]:
+        """Returns the rows that are still to be run alone: all that remain after a failure or a stop."""
+        while rows and not stopping():
+            try:
+                reached = self._one_transaction(rows)
+            except Exception as error:  # noqa: BLE001 - a runner: what a reaction raises is recorded when it runs alone
+                log.debug("a batch of reactions is taken apart", error=type(error).__name__, size=len(rows))
+                _drop_if_broken()
+                break
+            self.tally.done += reached
+            rows = rows[reached:]
+            self._renew(rows)
+        return rows
 
-def _react_together(rows: Sequence[Claimed], lease: UUID) -> bool:
-    try:
+    def _one_transaction(self, rows: Sequence[Claimed]) -> int:
+        reached, began = 0, time.monotonic()
         with transaction():
-            if statements.finish([row.id for row in rows], lease=lease, now=utc_now()) != len(rows):
+            if statements.finish([row.id for row in rows], lease=self.lease.id, now=utc_now()) != len(rows):
                 raise LeaseLost
             for row in rows:
                 _run(row)
+                reached += 1
+                if time.monotonic() - began > TOGETHER_S:
+                    break
+            if reached < len(rows):
+                statements.reopen([row.id for row in rows[reached:]], lease=self.lease.id)
             pause_point("outbox.before_commit")
-    except Exception as error:  # noqa: BLE001 - a runner: whatever a reaction raises is recorded when it runs alone
-        log.debug("a batch of reactions is taken apart", error=type(error).__name__, size=len(rows))
-        return False
-    pause_point("outbox.committed")
-    return True
+        pause_point("outbox.committed")
+        return reached
+
+    def run_alone(self, rows: Sequence[Claimed], stopping: Callable[[], bool]) -> None:
+        for number, row in enumerate(rows):
+            rest = rows[number:]
+            if stopping() or time.monotonic() - self.began_s > BATCH_S:
+                statements.release([each.id for each in rest], lease=self.lease.id, now=utc_now(), attempt=1)
+                return
+            self._renew(rest)
+            self._attempt(row)
+
+    def _renew(self, rows: Sequence[Claimed]) -> None:
+        """Once half the lease is over: whoever waits for the end of a slow batch is not given to another."""
+        if rows and time.monotonic() - self.renewed_s > settings().outbox_lease_s / 2:
+            statements.renew([row.id for row in rows], lease=self.lease.id, until=lease_end(utc_now()))
+            self.renewed_s = time.monotonic()
+
+    def _attempt(self, row: Claimed) -> None:
+        with context.scope(request_id=row.request_id, task_id=str(row.uid), task_name=row.subscriber):
+            try:
+                if row.attempts > LAST_ATTEMPT:
+                    raise Abandoned(f"{LAST_ATTEMPT} attempts and no end of any of them")
+                if _mode(row) == "sends":
+                    _send(row, self.lease)
+                else:
+                    _react_alone(row, self.lease)
+            except LeaseLost:
+                log.warning("a delivery took longer than its lease; another worker has it", subscriber=row.subscriber)
+            except Exception as error:  # noqa: BLE001 - a runner: kept on the row, told, and tried again or parked
+                self.tally.failed += 1
+                _record(row, self.lease, error)
+                if self.on_failure is not None:
+                    self.on_failure(row, error)
+            else:
+                self.tally.done += 1
 
 
-def _react_alone(row: Claimed, lease: UUID) -> None:
+def _drop_if_broken() -> None:
+    """A connection that the server ended is opened anew by the next statement, but only once it is closed here."""
+    if connection.errors_occurred and not connection.in_atomic_block and not connection.is_usable():
+        connection.close()
+
+
+def _mode(row: Claimed) -> str:
+    known = subscriptions().get(row.subscriber)
+    return known.mode if known is not None else ""
+
+
+def _react_alone(row: Claimed, lease: Lease) -> None:
     with transaction():
-        if not statements.finish([row.id], lease=lease, now=utc_now()):
+        if not statements.finish([row.id], lease=lease.id, now=utc_now()):
             raise LeaseLost
         _run(row)
         pause_point("outbox.before_commit")
     pause_point("outbox.committed")
 
 
-def _send(row: Claimed, lease: UUID) -> None:
+def _send(row: Claimed, lease: Lease) -> None:
     _run(row)
     pause_point("outbox.sent")
-    with transaction():
-        if not statements.finish([row.id], lease=lease, now=utc_now()):
-            raise LeaseLost
-
-
-def _attempt(
-    row: Claimed,
-    lease: UUID,
-    run: Callable[[Claimed, UUID], None],
-    tally: Tally,
-    on_failure: Callable[[Claimed, Exception], None] | None,
-) -> None:
-    with context.scope(request_id=row.request_id, task_id=str(row.uid), task_name=row.subscriber):
-        try:
-            run(row, lease)
-        except LeaseLost:
-            log.warning("a delivery took longer than its lease; another worker has it", subscriber=row.subscriber)
-        except Exception as error:  # noqa: BLE001 - a runner: the failure is kept on the row, told, and tried again or parked
-            tally.failed += 1
-            _record(row, lease, error)
-            if on_failure is not None:
-                on_failure(row, error)
-        else:
-            tally.done += 1
+    if not statements.finish([row.id], lease=lease.id, now=utc_now()):
+        raise LeaseLost
 
 
 def _run(row: Claimed) -> None:
-    subscription = subscriptions()[row.subscriber]
+    known = subscriptions().get(row.subscriber)
+    if known is None or row.version not in known.versions:
+        raise UnknownVersion(f"{row.subscriber} on {row.name} version {row.version} is not of this release")
     with context.scope(request_id=row.request_id, task_id=str(row.uid), task_name=row.subscriber):
         token = _delivery_key.set(f"{row.subscriber}:{row.uid}")
         try:
-            subscription.reaction(_event_of(row, subscription))
+            known.reaction(read_event(known.versions[row.version], row.payload))
         finally:
             _delivery_key.reset(token)
 
 
-def _event_of(row: Claimed, subscription: Subscription) -> object:
-    if row.version != subscription.event.version:
-        raise UnknownVersion(f"{row.name} version {row.version}; this release reads {subscription.event.version}")
-    return read_event(subscription.event, row.payload)
-
-
-def _record(row: Claimed, lease: UUID, error: Exception) -> None:
+def _record(row: Claimed, lease: Lease, error: Exception) -> None:
     wait_s = retry_after_s(row.attempts, error)
     text = mask_text(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]
-    with transaction():
-        due_at = utc_now() + timedelta(seconds=wait_s or 0)
-        statements.put_back(row.id, lease=lease, due_at=due_at, parked=wait_s is None, error=text)
+    _drop_if_broken()
+    due_at = utc_now() + timedelta(seconds=wait_s or 0)
+    statements.put_back(row.id, lease=lease.id, due_at=due_at, parked=wait_s is None, error=text)
     tell = log.error if wait_s is None else log.warning
     tell(
         "delivery parked" if wait_s is None else "delivery failed, will be tried again",

@@ -6,7 +6,9 @@ from stoa.kit.clock import utc_now
 
 
 class OutboxEvent(models.Model):
-    """A published fact. Its id is the order of publication among events of one key; `uid` is its name elsewhere."""
+    """A published fact. Its id is the order of publication among events of one key; `uid` is its name elsewhere.
+
+    `uid` is a UUIDv7, so its unique index is also the index by time: see statements.uid_at()."""
 
     uid = models.UUIDField(unique=True)
     name = models.CharField(max_length=100)
@@ -20,10 +22,7 @@ class OutboxEvent(models.Model):
 
     class Meta:
         db_table = "outbox_event"
-        indexes = (
-            models.Index(fields=["id"], condition=models.Q(expanded_at=None), name="outbox_event_unexpanded"),
-            models.Index(fields=["occurred_at"], name="outbox_event_by_time"),
-        )
+        indexes = (models.Index(fields=["id"], condition=models.Q(expanded_at=None), name="outbox_event_unexpanded"),)
 
     def __str__(self) -> str:
         return f"{self.name} {self.uid}"
@@ -41,7 +40,8 @@ class OutboxDelivery(models.Model):
     Claiming sets `lease` and moves `due_at` to the lease's end, so that a row whose worker died is due again by
     itself. Only the holder of the lease may finish the row."""
 
-    event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="+")
+    event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="+", db_index=False)
+    """Indexed by the constraint below."""
     subscriber = models.CharField(max_length=100)
     ordered_key = models.CharField(max_length=100, blank=True)
     """The event's key where the subscriber asks for order, else empty."""
@@ -54,12 +54,14 @@ class OutboxDelivery(models.Model):
 
     class Meta:
         db_table = "outbox_delivery"
+        verbose_name_plural = "outbox deliveries"
         constraints = (models.UniqueConstraint(fields=["event", "subscriber"], name="outbox_delivery_once"),)
+        # SQLite uses a partial index only for a query that repeats its condition word by word.
         indexes = (
-            models.Index(fields=["due_at"], condition=models.Q(state="pending"), name="outbox_delivery_due"),
+            models.Index(fields=["due_at", "id"], condition=models.Q(state="pending"), name="outbox_delivery_due"),
             models.Index(
                 fields=["subscriber", "ordered_key", "event"],
-                condition=~models.Q(state="done") & ~models.Q(ordered_key=""),
+                condition=models.Q(state__in=["pending", "parked"], ordered_key__gt=""),
                 name="outbox_delivery_order",
             ),
             models.Index(fields=["id"], condition=models.Q(state="parked"), name="outbox_delivery_parked"),

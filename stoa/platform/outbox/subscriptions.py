@@ -1,7 +1,7 @@
 """Who reacts to what. Two decorators say what a reaction may do and what is promised about it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,10 +17,13 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`since`: events before it are not delivered, unless outbox_replay asks for them."""
+    """`since`: events before it are not delivered, unless outbox_replay asks for them.
+
+    `versions`: the classes by which this release reads the event, each under its version."""
 
     name: str
-    event: type[Event]
+    event_name: str
+    versions: Mapping[int, type[Event]]
     mode: Mode
     reaction: Reaction
     since: datetime
@@ -34,7 +37,8 @@ def reacts(event: type[Event], *, since: str = "", ordered: bool = False) -> Cal
     """React inside a transaction that also marks the delivery done: the effect happens exactly once.
 
     The function writes to the database and calls nothing outside (law 3 is enforced). It may run again after a
-    rollback. `since` is an ISO date of the release that brought it; `ordered` asks for the order of each key."""
+    rollback. `since` is an ISO date of the release that brought it; `ordered` asks for the order of each key.
+    A function that reads two versions of an event carries one decorator for each."""
     return _subscribe(event, "reacts", since, ordered)
 
 
@@ -46,10 +50,6 @@ def sends(event: type[Event], *, since: str = "", ordered: bool = False) -> Call
 
 def subscriptions() -> Mapping[str, Subscription]:
     return _subscriptions
-
-
-def subscriptions_to(name: str, version: int) -> Iterator[Subscription]:
-    return (each for each in _subscriptions.values() if (each.event.name, each.event.version) == (name, version))
 
 
 def read_event(event: type[Event], payload: str) -> Event:
@@ -78,11 +78,20 @@ def _subscribe(event: type[Event], mode: Mode, since: str, ordered: bool) -> Cal
         # The app's label and the function: stays the same when modules move inside the app.
         app = reaction.__module__.removeprefix("stoa.apps.").removeprefix("stoa.").partition(".")[0]
         name = f"{app}.{reaction.__name__}"
-        known = _subscriptions.get(name)
-        if known is not None and known.reaction.__module__ != reaction.__module__:
-            raise ValueError(f"two subscribers are called {name}")
         start = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else BEGINNING
-        _subscriptions[name] = Subscription(name, event, mode, reaction, start, ordered)
+        asked = Subscription(name, event.name, {event.version: event}, mode, reaction, start, ordered)
+        _subscriptions[name] = _joined(_subscriptions.get(name), asked)
         return reaction
 
     return register
+
+
+def _joined(known: Subscription | None, asked: Subscription) -> Subscription:
+    """One function decorated for several versions is one subscriber. Raises ValueError for two of one name."""
+    if known is None:
+        return asked
+    if known.reaction is not asked.reaction or known.event_name != asked.event_name:
+        raise ValueError(f"two subscribers are called {asked.name}")
+    if (known.mode, known.since, known.ordered) != (asked.mode, asked.since, asked.ordered):
+        raise ValueError(f"{asked.name} promises one thing for one version and another for the next")
+    return replace(known, versions={**known.versions, **asked.versions})

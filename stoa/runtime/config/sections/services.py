@@ -53,8 +53,26 @@ class Services(Section):
     )
     celery_result_backend: SecretStr | None = setting(
         None,
-        "Where Celery keeps results; unset keeps none.",
+        "Where Celery keeps results; unset: in the database, for a day.",
         secret=True,
         example="redis://localhost:6379/2",
-        why="Stoa keeps the state of its work in the database; only tasks of your own may need it.",
+        why="Results of many small tasks are a load that Redis bears more easily.",
+    )
+    outbox_retention_days: int = setting(
+        7,
+        "How long an event is kept after all its deliveries are done.",
+        unit="days",
+        ge=1,
+        le=3650,
+        example="30",
+        why="So far back can outbox_replay fill what a new subscriber missed; what is not done is kept for ever.",
+    )
+    outbox_lease_s: int = setting(
+        60,
+        "How long a worker that went silent keeps the deliveries it had claimed.",
+        unit="seconds",
+        ge=1,
+        le=3600,
+        example="30",
+        why="A shorter one resumes sooner after a crash; one reaction that takes longer than this may run twice.",
     )

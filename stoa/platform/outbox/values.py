@@ -1,0 +1,31 @@
+"""Values as the database in use stores them, for raw statements."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+
+def stored_time(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def stored_uuid(value: UUID) -> UUID | str:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def read_uuid(stored: UUID | str) -> UUID:
+    return stored if isinstance(stored, UUID) else UUID(stored)
+
+
+def read_time(stored: datetime | str) -> datetime:
+    """Aware UTC. A raw statement on SQLite answers with the text that was stored."""
+    if isinstance(stored, str):
+        return datetime.fromisoformat(f"{stored}+00:00")
+    return stored
+
+
+def uid_at(moment: datetime) -> UUID | str:
+    """The lowest UUIDv7 of that millisecond: the unique index of uids is thereby the index by time."""
+    return stored_uuid(UUID(int=int(moment.timestamp() * 1000) << 80))
