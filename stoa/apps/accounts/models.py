@@ -95,7 +95,10 @@ class Session(models.Model):
 
     class Meta:
         db_table = "accounts_session"
-        indexes = (models.Index(fields=["user", "-created_at", "-id"], name="accounts_session_of_user"),)
+        indexes = (
+            models.Index(fields=["user", "-created_at", "-id"], name="accounts_session_of_user"),
+            models.Index(fields=["expires_at"], name="accounts_session_expiry"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -21,7 +21,6 @@ from stoa.runtime.config.current import settings
 from stoa.runtime.pause_points import pause_point
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_SWEPT_AT_ONCE = 20
 
 
 class IdempotencyKeyRequired(Malformed):
@@ -76,14 +75,14 @@ def run_once(slot: Slot, act: Callable[[], Outcome]) -> Outcome:
         if not pause_point("idempotency.lock") and not _lock(slot):
             raise IdempotencyInProgress(retry_after_s=1)
         pause_point("idempotency.locked")
-        expired = utc_now() - timedelta(hours=settings().idempotency_retention_hours)
-        kept = IdempotencyRecord.objects.filter(scope=slot.scope, created_at__gt=expired).first()
-        if kept is not None:
+        kept = IdempotencyRecord.objects.filter(scope=slot.scope).first()
+        if kept is not None and kept.created_at <= _expiry():
+            kept.delete()  # the sweep has not come by yet
+        elif kept is not None:
             if not hmac.compare_digest(kept.fingerprint, slot.fingerprint):
                 raise IdempotencyMismatch
             return Outcome(kept.status, kept.message, bytes(kept.data), replayed=True)
         outcome = act()
-        _sweep(slot, expired)
         _keep(slot, outcome)
         pause_point("idempotency.before_commit")
     pause_point("idempotency.committed")
@@ -113,11 +112,15 @@ def _keep(slot: Slot, outcome: Outcome) -> None:
         raise IdempotencyInProgress(retry_after_s=1) from None
 
 
-def _sweep(slot: Slot, expired: datetime) -> None:
-    """Every keyed request removes a few that are past their time, so the table stays as large as a day's keys."""
-    # Its own expired row first, while it holds nobody else's: two requests that swept each other's would deadlock.
-    IdempotencyRecord.objects.filter(scope=slot.scope).delete()
-    stale = IdempotencyRecord.objects.filter(created_at__lte=expired).order_by("created_at")
-    # skip_locked: two requests that sweep at once must not wait for each other.
-    rows = stale.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_SWEPT_AT_ONCE]
-    IdempotencyRecord.objects.filter(pk__in=list(rows)).delete()
+def sweep_expired(limit: int) -> int:
+    """Delete up to `limit` records past their time, oldest first; returns how many. One transaction.
+
+    A request that is replacing its own expired record is passed over, not waited for."""
+    with transaction():
+        expired = IdempotencyRecord.objects.filter(created_at__lte=_expiry()).order_by("created_at")
+        ids = list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
+        return IdempotencyRecord.objects.filter(pk__in=ids).delete()[0]
+
+
+def _expiry() -> datetime:
+    return utc_now() - timedelta(hours=settings().idempotency_retention_hours)
