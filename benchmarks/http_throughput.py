@@ -20,8 +20,8 @@ def measure(*, seconds: int, rounds: int) -> list[Figure]:
         environ = {"DATABASE_URL": data.url, "ENABLE_CONSOLE_LOGGING": "true", "ENABLE_FILE_LOGGING": "false"}
         stoa = stack.enter_context(_serving(STOA, environ))
         bare = stack.enter_context(_serving("benchmarks.peers:bare", environ, "/"))
-        plain = stack.enter_context(_serving("benchmarks.peers:with_no_middleware", environ))
-        drf = stack.enter_context(_serving("benchmarks.peers:with_tutorial_middleware", environ))
+        plain = stack.enter_context(_serving("benchmarks.peer_plain:application", environ))
+        drf = stack.enter_context(_serving("benchmarks.peer_drf:application", environ))
         bearer = {"Authorization": f"Bearer {data.access}"}
         targets = {
             "health": (stoa, "/health", {}),

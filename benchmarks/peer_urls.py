@@ -12,7 +12,7 @@ from stoa.runtime.tokens import read_access_token
 _WHO = """SELECT u.is_staff, u.is_superuser, u.is_demo FROM accounts_session s
 JOIN accounts_user u ON u.id = s.user_id
 WHERE s.revoked_at IS NULL AND s.expires_at > %s AND u.is_active AND s.id = %s AND s.user_id = %s LIMIT 1"""
-_LIST = """SELECT s.id, s.user_id, s.refresh_hash, s.spent_hash, s.agent, s.address, s.created_at, s.last_used_at,
+_LIST = """SELECT s.id, s.user_id, s.refresh_hash, s.family_hash, s.agent, s.address, s.created_at, s.last_used_at,
 s.expires_at, s.revoked_at FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id
 WHERE s.revoked_at IS NULL AND s.expires_at > %s AND u.is_active AND s.user_id = %s
 ORDER BY s.created_at DESC, s.id DESC LIMIT 21"""

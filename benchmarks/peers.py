@@ -7,7 +7,9 @@ import django
 from django.core.wsgi import get_wsgi_application
 from django.test.utils import override_settings
 
-_TUTORIAL_MIDDLEWARE = [
+from stoa.runtime.process import declare_role
+
+TUTORIAL_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -24,21 +26,9 @@ def bare(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     return [b'{"status":"healthy"}']
 
 
-def with_no_middleware(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    return _django([])(environ, start_response)
-
-
-def with_tutorial_middleware(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    return _django(_TUTORIAL_MIDDLEWARE)(environ, start_response)
-
-
-_built: list[WSGIApplication] = []
-
-
-def _django(middleware: list[str]) -> WSGIApplication:
-    """One application a process: each peer has a server of its own."""
-    if not _built:
-        django.setup()
-        override_settings(ROOT_URLCONF="benchmarks.peer_urls", MIDDLEWARE=middleware).enable()
-        _built.append(get_wsgi_application())
-    return _built[0]
+def django_application(middleware: list[str]) -> WSGIApplication:
+    """Django with the peers' routes: settings, pool and database role as Stoa's own web process has them."""
+    declare_role("web")
+    django.setup()
+    override_settings(ROOT_URLCONF="benchmarks.peer_urls", MIDDLEWARE=middleware).enable()
+    return get_wsgi_application()
