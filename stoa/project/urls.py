@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from stoa.apps.accounts.http import routes as accounts
+from stoa.platform.audit.http import routes as audit
 from stoa.platform.flags.http import routes as flags
 from stoa.platform.http.views import urlpatterns_of
 from stoa.project.landing import landing
@@ -15,6 +16,7 @@ from stoa.project.system_http import routes as system
 api: list[URLPattern | URLResolver] = [
     *urlpatterns_of(system),
     *urlpatterns_of(flags),
+    *urlpatterns_of(audit),
     *urlpatterns_of(accounts),
 ]
 

@@ -5,10 +5,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from stoa.apps.accounts.models import Session, User
+from stoa.platform.audit.admin_edits import AuditedAdmin
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):
+class UserAdmin(AuditedAdmin):
     list_display = ("handle", "name", "email", "is_active", "is_staff", "created_at")
     search_fields = ("handle", "name", "email")
     list_filter = ("is_active", "is_staff", "is_demo")
@@ -24,7 +25,7 @@ class UserAdmin(admin.ModelAdmin):
 
 
 @admin.register(Session)
-class SessionAdmin(admin.ModelAdmin):
+class SessionAdmin(AuditedAdmin):
     list_display = ("id", "user", "agent", "last_used_at", "revoked_at")
     list_select_related = ("user",)
     raw_id_fields = ("user",)

@@ -19,7 +19,7 @@ from stoa.runtime.config.current import settings
 from stoa.runtime.logs import get_logger
 from stoa.runtime.pause_points import pause_point
 
-SEAL_EVERY_S = 1.0
+SEAL_EVERY_S = 1
 ROWS_AT_ONCE = 1000
 
 log = get_logger(__name__)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Invalid, Missing
+from stoa.platform.audit.models import Severity
+from stoa.platform.audit.recording import record
 from stoa.platform.db.transactions import hint_after_commit, transaction
 from stoa.platform.flags.declared import declared_flags, flag_named
 from stoa.platform.flags.models import FeatureFlag
@@ -53,6 +55,16 @@ def set_flag(*, name: str, rollout: Rollout, owner: str | None = None) -> Featur
         elif after != before:
             row.at_one_value_since = now
         row.save(force_update=True)
+        said = {"enabled": row.enabled, "percent": row.percent, "users": len(row.users), "orgs": len(row.orgs)}
+        expires = row.expires_at.isoformat() if row.expires_at else None
+        record(
+            action="flags.changed",
+            object_type="flag",
+            object_id=name,
+            before={"for_all": before},
+            after={"for_all": after, **said, "groups": row.groups, "expires_at": expires},
+            severity=Severity.NOTICE,
+        )
         hint_after_commit(watch().refresh)
     return row
 
@@ -61,5 +73,7 @@ def remove_flag(*, name: str) -> bool:
     """Delete the row of a flag, declared or not; the declared default counts then. False when there was none."""
     with transaction():
         removed, _ = FeatureFlag.objects.filter(name=name).delete()
+        if removed:
+            record(action="flags.removed", object_type="flag", object_id=name, severity=Severity.NOTICE)
         hint_after_commit(watch().refresh)
     return removed > 0

@@ -16,6 +16,7 @@ from stoa.apps.accounts.models import User
 from stoa.apps.accounts.queries import profile_of
 from stoa.apps.accounts.services.sessions import Device, open_session
 from stoa.kit.errors import Invalid
+from stoa.platform.audit.recording import record
 from stoa.platform.db.transactions import transaction
 from stoa.runtime.pause_points import pause_point
 
@@ -32,6 +33,7 @@ def register(*, email: str, password: str, name: str, handle: str | None, device
     with transaction():
         _insert(user, chosen=handle is not None)
         opened = open_session(user=user, device=device)
+        record(action="accounts.registered", object_type="user", object_id=user.pk, actor_id=user.pk)
     return SignedIn(user=profile_of(user), access=opened.access, refresh=opened.refresh)
 
 

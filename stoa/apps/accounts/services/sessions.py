@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import QuerySet
 
 from stoa.apps.accounts.contracts import SignedIn, TokenPair
 from stoa.apps.accounts.domain import canonical_email
@@ -16,6 +17,8 @@ from stoa.apps.accounts.queries import profile_of, user_by_login
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Missing
 from stoa.kit.ids import parse_id
+from stoa.platform.audit.models import Severity
+from stoa.platform.audit.recording import record
 from stoa.platform.db.transactions import transaction
 from stoa.runtime.config.current import settings
 from stoa.runtime.pause_points import pause_point
@@ -36,10 +39,33 @@ def sign_in(*, login: str, password: str, device: Device) -> SignedIn:
     encoded = user.password if user is not None else _unusable_hash()
     matches = check_password(password, encoded)
     if user is None or not matches or not may_sign_in(user=user):
+        sign_in_failed(user=user, login=login, way="password")
         raise BadCredentials
     with transaction():
         opened = open_session(user=user, device=device)
+        signed_in(user=user, way="password")
     return SignedIn(user=profile_of(user), access=opened.access, refresh=opened.refresh)
+
+
+def signed_in(*, user: User, way: str) -> None:
+    """On the audit trail, inside the caller's transaction. `way` is password or admin."""
+    record(action="accounts.signed_in", object_type="user", object_id=user.pk, actor_id=user.pk, after={"way": way})
+
+
+def sign_in_failed(*, user: User | None, login: str, way: str) -> None:
+    """On the audit trail, whoever it was: nobody acted for sure, so there is no actor. What was typed is masked; it
+    may be a password that went into the wrong field, so a handle that is nobody's is not kept."""
+    known = user.pk if user is not None else ""
+    typed = login if user is not None or "@" in login else "unknown"
+    with transaction():
+        record(
+            action="accounts.sign_in_failed",
+            object_type="user",
+            object_id=known,
+            actor_id="",
+            after={"way": way, "login": typed},
+            severity=Severity.WARNING,
+        )
 
 
 def may_sign_in(*, user: User) -> bool:
@@ -80,7 +106,7 @@ def refresh(*, token: str) -> TokenPair:
         if user is not None and not may_sign_in(user=user):
             raise RefreshRefused
     if user is None:
-        of_family.update(revoked_at=now)
+        _end(of_family, "accounts.refresh_token_reused", Severity.WARNING)
         raise RefreshRefused
     return TokenPair(
         access=make_access_token(user_id=user.pk, session_id=session_id), refresh=f"{session_id}.{family}.{fresh}"
@@ -95,13 +121,23 @@ def sign_out(*, token: str) -> None:
     except RefreshRefused:
         return
     live = Session.objects.filter(pk=session_id, family_hash=_hash(family), revoked_at=None)
-    live.update(revoked_at=utc_now())
+    _end(live, "accounts.signed_out")
 
 
 def end_session(*, user_id: UUID, session_id: UUID) -> None:
     """End one of one's own sessions. Raises Missing."""
-    if not Session.objects.live(utc_now()).filter(pk=session_id, user_id=user_id).update(revoked_at=utc_now()):
+    if not _end(Session.objects.live(utc_now()).filter(pk=session_id, user_id=user_id), "accounts.session_ended"):
         raise Missing
+
+
+def _end(session: QuerySet[Session], action: str, severity: Severity = Severity.INFO) -> bool:
+    """End at most one session, and say so on the trail; False when there was none to end."""
+    with transaction():
+        found = session.values_list("pk", "user_id").first()
+        if found is None or not session.update(revoked_at=utc_now()):
+            return False
+        record(action=action, object_type="session", object_id=found[0], actor_id=found[1], severity=severity)
+    return True
 
 
 def _arm(session: Session) -> str:
