@@ -6,6 +6,7 @@ from stoa.platform.health.admission import Admission
 from stoa.platform.health.paths import HealthPaths
 from stoa.platform.health.readiness import readiness_from_settings
 from stoa.platform.http.entry import Entry, WsgiApplication, overloaded
+from stoa.platform.metrics.requests import RequestMetrics
 from stoa.project.metrics_path import MetricsPath
 from stoa.runtime.config.current import settings
 
@@ -20,4 +21,5 @@ def build_application() -> WsgiApplication:
         queue_timeout_s=current.web_queue_timeout_s,
         overloaded=overloaded,
     )
-    return Entry(HealthPaths(MetricsPath(admitted), readiness=readiness_from_settings()))
+    entry = Entry(HealthPaths(MetricsPath(admitted), readiness=readiness_from_settings()))
+    return RequestMetrics(entry) if current.enable_metrics else entry

@@ -13,6 +13,7 @@ class ProjectConfig(AppConfig):
     label = "project"
 
     def ready(self) -> None:
+        from stoa.platform.metrics.switch import start_metrics  # noqa: PLC0415 - models exist only from here on
         from stoa.project import celery  # noqa: F401, PLC0415 - `task.delay()` needs our app in every process
         from stoa.project.wiring import connect  # noqa: PLC0415 - models exist only from here on
 
@@ -22,3 +23,4 @@ class ProjectConfig(AppConfig):
         # And its warning about each 4xx repeats it once more.
         logging.getLogger("django.request").setLevel(logging.ERROR)
         connect()
+        start_metrics(settings())

@@ -50,10 +50,10 @@ def flags_of(subject: Subject | None = None) -> Mapping[str, bool]:
     return {name: is_on(flag, subject) for name, flag in sorted(declared_flags().items())}
 
 
-def route_is_on(name: str, *, anybody: bool) -> bool:
+def route_is_on(flag: str, *, anybody: bool) -> bool:
     """The port of platform/http: may a route that names this flag be reached? Raises LookupError for an unknown one."""
-    flag = flag_named(name)
-    return is_on_for_anybody(flag) if anybody else is_on(flag)
+    declared = flag_named(flag)
+    return is_on_for_anybody(declared) if anybody else is_on(declared)
 
 
 def _subject(rule: Rule) -> Subject:

@@ -16,6 +16,8 @@ class ApiErrorsMiddleware(MiddlewareMixin):
     async_capable = False
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if (match := request.resolver_match) is not None:
+            request.META["stoa.route"] = match.route
         own = response.headers.get("Content-Type", "").startswith((JSON, PROBLEM))
         if response.status_code < 400 or own or not request.path_info.startswith(API):
             return response

@@ -24,6 +24,7 @@ from stoa.runtime import context
 from stoa.runtime.config.current import settings
 from stoa.runtime.logs import get_logger
 from stoa.runtime.masking import mask_text
+from stoa.runtime.metrics_series import CountSeries
 from stoa.runtime.pause_points import pause_point
 
 EVENTS_AT_ONCE = 500
@@ -36,6 +37,8 @@ _LONGEST_ERROR = 500
 __all__ = ["LeaseLost", "Tally", "UnknownVersion", "claim_due", "deliver", "delivery_key", "expand_events"]
 
 log = get_logger(__name__)
+
+DELIVERIES = CountSeries("stoa_outbox_deliveries", "Attempts at deliveries by result.", ("result",))
 
 _delivery_key: ContextVar[str] = ContextVar("stoa_delivery_key", default="")
 
@@ -99,6 +102,9 @@ def deliver(
     batch = _Batch(lease, on_failure)
     alone = batch.react_together(fresh, stopping) if len(fresh) > 1 else fresh
     batch.run_alone([*alone, *others], stopping)
+    for result, count in (("done", batch.tally.done), ("failed", batch.tally.failed)):
+        if count:
+            DELIVERIES.inc(result, by=count)
     return batch.tally
 
 

@@ -78,6 +78,12 @@ class Logs(Section):
         example="true",
         why="Figures of an installation are nobody's business unless somebody collects them.",
     )
+    metrics_dir: str = setting(
+        "var/metrics",
+        "Folder where the processes of one machine share their counters.",
+        example="/run/stoa/metrics",
+        why="Any process can then tell the figures of all; a folder in memory (tmpfs) spares the disk.",
+    )
     metrics_token: SecretStr | None = setting(
         None,
         "Bearer token that /metrics asks for; required in production.",

@@ -1,0 +1,1 @@
+"""What is counted: requests, probes, connections, deliveries, sweeps and tasks. Off, nothing of it is installed."""
