@@ -6,8 +6,10 @@ from celery import shared_task
 
 from stoa.platform.db.transactions import refuse_in_transaction
 from stoa.platform.outbox.delivering import deliver
+from stoa.platform.outbox.keeping import sweep_done
 from stoa.platform.outbox.leasing import give_back, take_over
 from stoa.platform.outbox.statements import Lease
+from stoa.platform.sweeps.registry import sweep
 from stoa.runtime.pause_points import pause_point
 
 QUEUE = "outbox"
@@ -19,7 +21,7 @@ class BrokerAway(Exception):
     """The batch could not be sent; its deliveries are due again."""
 
 
-@shared_task(name="stoa.platform.outbox.tasks.deliver_batch", queue=QUEUE, ignore_result=True)  # type: ignore[untyped-decorator]
+@shared_task(name="stoa.platform.outbox.tasks.deliver_batch", ignore_result=True)  # type: ignore[untyped-decorator]
 def deliver_batch(lease: str, ids: list[int]) -> None:
     """Safe to run twice: whoever takes the lease over has it alone. What fails is kept on its row, not by Celery."""
     ours = take_over(Lease(UUID(lease), tuple(ids)))
@@ -33,8 +35,13 @@ def hand_over(lease: Lease) -> None:
     refuse_in_transaction("a task message")
     pause_point("outbox.before_hand_over")
     try:
-        deliver_batch.apply_async(args=[str(lease.id), list(lease.ids)], retry_policy=_ONE_MORE_TRY)
+        deliver_batch.apply_async(args=[str(lease.id), list(lease.ids)], queue=QUEUE, retry_policy=_ONE_MORE_TRY)
     except Exception as error:  # a runner: each broker's client raises errors of its own
         give_back(lease)
         raise BrokerAway from error
     pause_point("outbox.handed_over")
+
+
+@sweep("outbox.done", every_s=300)
+def done_events(limit: int) -> int:
+    return sweep_done(limit)

@@ -1,6 +1,6 @@
 """Values as the database in use stores them, for raw statements."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,9 @@ def read_uuid(stored: UUID | str) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(stored)
 
 
-def read_time(stored: datetime | str) -> datetime:
-    """Aware UTC. A raw statement on SQLite answers with the text that was stored."""
-    if isinstance(stored, str):
-        return datetime.fromisoformat(f"{stored}+00:00")
-    return stored
+def read_time(stored: datetime) -> datetime:
+    """Aware UTC. A raw statement on SQLite answers without the zone."""
+    return stored if stored.tzinfo is not None else stored.replace(tzinfo=UTC)
 
 
 def uid_at(moment: datetime) -> UUID | str:
