@@ -67,12 +67,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    def unexpired(self, now: datetime) -> Self:
-        return self.filter(revoked_at=None, expires_at__gt=now)
-
     def live(self, now: datetime) -> Self:
-        """Of people who may still use them, too: for whoever has not authenticated the person already."""
-        return self.unexpired(now).filter(user__is_active=True)
+        """Neither ended nor expired, and of somebody who may still use it."""
+        return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
 
 
 class Session(models.Model):

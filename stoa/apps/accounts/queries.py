@@ -1,16 +1,17 @@
 """Reads of accounts. Nobody sees another's e-mail through these."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from stoa.apps.accounts.contracts import Profile, SessionView
 from stoa.apps.accounts.models import Session, User
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Unauthenticated
+from stoa.platform.db.written_list import WrittenList
 from stoa.platform.http.contracts import Caller
-from stoa.platform.http.pages import Page, PageQuery, keyset_page
+from stoa.platform.http.pages import Page, PageQuery, written_page
 from stoa.runtime.config.current import settings
 from stoa.runtime.tokens import read_access_token
 
@@ -38,22 +39,31 @@ def own_user(user_id: UUID) -> User:
     return User.objects.get(pk=user_id)
 
 
+_OWN_SESSIONS = WrittenList(
+    model=Session,
+    columns=("id", "created_at", "last_used_at", "expires_at", "agent", "address"),
+    where="user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s",
+    given={"user_id": "id", "now": "expires_at"},
+    order=("-created_at", "-id"),
+)
+
+
 def session_page(caller: Caller, query: PageQuery, *, route: str) -> Page:
     """The caller's live sessions, newest first. One query."""
-    mine: QuerySet[Session] = Session.objects.unexpired(utc_now()).filter(user_id=caller.user_id)
 
-    def shape(row: Session) -> SessionView:
+    def shape(row: tuple[Any, ...]) -> SessionView:
+        session_id, created_at, last_used_at, expires_at, agent, address = row
         return SessionView(
-            id=row.pk,
-            created_at=row.created_at,
-            last_used_at=row.last_used_at,
-            expires_at=row.expires_at,
-            agent=row.agent,
-            address=row.address,
-            current=row.pk == caller.session_id,
+            id=session_id,
+            created_at=created_at,
+            last_used_at=last_used_at,
+            expires_at=expires_at,
+            agent=agent,
+            address=address,
+            current=session_id == caller.session_id,
         )
 
-    return keyset_page(mine, query, route=route, order=("-created_at", "-id"), shape=shape)
+    return written_page(_OWN_SESSIONS, {"user_id": caller.user_id, "now": utc_now()}, query, route=route, shape=shape)
 
 
 def groups_of_person(user_id: UUID) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Keyset slices: rows after (or before) a position, so that pages neither repeat nor skip while rows are inserted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,10 @@ class BadPosition(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice[M: Model]:
+class Slice[R]:
     """Rows in list order. A position is None where there is nothing further that way."""
 
-    rows: Sequence[M]
+    rows: Sequence[R]
     next_position: Position | None
     prev_position: Position | None
 
@@ -32,10 +32,23 @@ def keyset_slice[M: Model](
     `position` holds the values of `order` at the row next to the slice. Raises BadPosition."""
     fields = [name.removeprefix("-") for name in order]
     if position is not None:
-        values = _typed(queryset.model, fields, position)
+        values = typed_values(queryset.model, fields, position)
         queryset = queryset.filter(_beyond(order, fields, values, backwards=backwards))
     ordering = [_reversed(name) for name in order] if backwards else list(order)
     rows = list(queryset.order_by(*ordering)[: limit + 1])
+    return slice_of(
+        rows,
+        limit=limit,
+        backwards=backwards,
+        from_somewhere=position is not None,
+        place=lambda row: tuple(plain_value(getattr(row, field)) for field in fields),
+    )
+
+
+def slice_of[R](
+    rows: list[R], *, limit: int, backwards: bool, from_somewhere: bool, place: Callable[[R], Position]
+) -> Slice[R]:
+    """Of `limit + 1` rows as they were read; `place` gives a row's position."""
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -44,12 +57,8 @@ def keyset_slice[M: Model](
         return Slice(rows, None, None)
     # Coming from somewhere, there is something on that side: the row whose position we were given.
     onward = more if not backwards else True
-    back = position is not None if not backwards else more
-    return Slice(
-        rows,
-        _position(rows[-1], fields) if onward else None,
-        _position(rows[0], fields) if back else None,
-    )
+    back = from_somewhere if not backwards else more
+    return Slice(rows, place(rows[-1]) if onward else None, place(rows[0]) if back else None)
 
 
 def _beyond(order: Sequence[str], fields: Sequence[str], values: Sequence[Any], *, backwards: bool) -> Q:
@@ -62,7 +71,7 @@ def _beyond(order: Sequence[str], fields: Sequence[str], values: Sequence[Any], 
     return condition
 
 
-def _typed(model: type[Model], fields: Sequence[str], position: Position) -> list[Any]:
+def typed_values(model: type[Model], fields: Sequence[str], position: Position) -> list[Any]:
     if len(position) != len(fields):
         raise BadPosition
     try:
@@ -71,11 +80,7 @@ def _typed(model: type[Model], fields: Sequence[str], position: Position) -> lis
         raise BadPosition from error
 
 
-def _position(row: Model, fields: Sequence[str]) -> Position:
-    return tuple(_plain(getattr(row, field)) for field in fields)
-
-
-def _plain(value: object) -> str | int:
+def plain_value(value: object) -> str | int:
     if isinstance(value, datetime):
         return value.isoformat()  # microseconds kept: a rounded position would repeat or skip rows
     return value if isinstance(value, int) else str(value)

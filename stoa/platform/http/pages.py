@@ -1,6 +1,6 @@
 """Pages of lists: opaque signed cursors over a keyset slice, and numbered pages for small staff tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -9,7 +9,8 @@ from pydantic import Field
 from stoa.kit.contract import Contract
 from stoa.kit.cursors import BadCursor, Position, read_cursor, sign_cursor
 from stoa.kit.errors import Malformed
-from stoa.platform.db.keyset import BadPosition, keyset_slice
+from stoa.platform.db.keyset import BadPosition, Slice, keyset_slice
+from stoa.platform.db.written_list import WrittenList
 from stoa.platform.http.inputs import QueryInput
 from stoa.runtime import context
 from stoa.runtime.config.current import settings
@@ -43,13 +44,50 @@ def keyset_page[M: Model](
     queryset: QuerySet[M], query: PageQuery, *, route: str, order: Sequence[str], shape: Callable[[M], Contract]
 ) -> Page:
     """One query. `order` as for keyset_slice. Raises Malformed for a cursor that is tampered with or foreign."""
+    return _page(
+        query,
+        route=route,
+        order=order,
+        shape=shape,
+        read=lambda position, backwards: keyset_slice(
+            queryset, order=order, limit=query.limit, position=position, backwards=backwards
+        ),
+    )
+
+
+def written_page(
+    source: WrittenList,
+    values: Mapping[str, Any],
+    query: PageQuery,
+    *,
+    route: str,
+    shape: Callable[[tuple[Any, ...]], Contract],
+) -> Page:
+    """The same for a list written in SQL; `shape` gets a tuple of its columns."""
+    return _page(
+        query,
+        route=route,
+        order=source.order,
+        shape=shape,
+        read=lambda position, backwards: source.read(values, limit=query.limit, position=position, backwards=backwards),
+    )
+
+
+def _page[R](
+    query: PageQuery,
+    *,
+    route: str,
+    order: Sequence[str],
+    shape: Callable[[R], Contract],
+    read: Callable[[Position | None, bool], Slice[R]],
+) -> Page:
     filters = query.model_dump_json(exclude={"limit", "cursor"})
     current = context.current()
     scope = (route, ",".join(order), filters, current.user_id, current.org_id)
     key = settings().django_secret_key.get_secret_value().encode()
     try:
         backwards, position = _read(query.cursor, scope, key)
-        piece = keyset_slice(queryset, order=order, limit=query.limit, position=position, backwards=backwards)
+        piece = read(position, backwards)
     except (BadCursor, BadPosition):
         raise Malformed("The cursor does not belong to this list.") from None
     return Page(
