@@ -2,11 +2,12 @@
 
 Without a broker a task runs where it is called; nothing needs one to start."""
 
-from pathlib import Path
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready, worker_shutdown
+from kombu import Exchange, Queue
 
 from stoa.runtime.config.current import settings
 from stoa.runtime.config.model import Settings
@@ -14,7 +15,21 @@ from stoa.runtime.logs import configure_logging
 
 SOFT_LIMIT_S = 240
 HARD_LIMIT_S = 300
-BEAT_SCHEDULE = Path("var/celerybeat-schedule")
+QUEUES = ("default", "outbox", "sweeps")
+"""One a kind, so that a long queue of one is not in the way of the others; a worker without -Q takes from all."""
+ROUTES = {
+    "stoa.platform.outbox.*": {"queue": "outbox"},
+    "stoa.platform.sweeps.*": {"queue": "sweeps"},
+}
+TICK_EVERY_S = 5
+BEAT_SCHEDULE = {
+    "stoa: run the sweeps that are due": {
+        "task": "stoa.platform.sweeps.tasks.tick",
+        "schedule": TICK_EVERY_S,
+        # A tick that nobody took is worth nothing once the next one is there.
+        "options": {"queue": "sweeps", "expire_seconds": 2 * TICK_EVERY_S},
+    }
+}
 
 
 def celery_options(current: Settings) -> dict[str, Any]:
@@ -25,8 +40,11 @@ def celery_options(current: Settings) -> dict[str, Any]:
         "task_always_eager": broker is None,
         # An error of a task run in place is the task's result, as it is on a worker, and not the caller's exception.
         "task_eager_propagates": False,
-        "result_backend": backend,
-        "task_default_queue": "stoa",
+        "result_backend": backend or "django-db",
+        # An exchange and a key each: queues that share them each get a copy of every message.
+        "task_queues": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
+        "task_default_queue": QUEUES[0],
+        "task_routes": ROUTES,
         # A worker that dies gives its task back: tasks are written to be repeated.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -37,7 +55,9 @@ def celery_options(current: Settings) -> dict[str, Any]:
         "broker_transport_options": {"visibility_timeout": 2 * HARD_LIMIT_S} if _on_redis(broker) else {},
         "broker_connection_retry_on_startup": True,
         "worker_hijack_root_logger": False,
-        "beat_schedule_filename": str(BEAT_SCHEDULE),
+        "beat_scheduler": "stoa.platform.sweeps.beat:TickScheduler",
+        "beat_schedule": BEAT_SCHEDULE,
+        "beat_max_loop_interval": TICK_EVERY_S,
         "timezone": "UTC",
         "enable_utc": True,
     }
@@ -61,6 +81,30 @@ def _our_logging(**_: object) -> None:
     configure_logging(settings())
 
 
+_GOODBYE_S = 2.0
+_leaving = threading.Event()
+_heartbeats: list[threading.Thread] = []
+
+
+def _beat(**_: object) -> None:
+    """In a worker's main process, which lives on when the processes of its pool are replaced."""
+    from stoa.platform.sweeps.heartbeats import beat_until  # noqa: PLC0415 - models exist only in a worker's setup
+
+    beating = threading.Thread(
+        target=beat_until, args=(_leaving,), kwargs={"role": "celery"}, name="heartbeat", daemon=True
+    )
+    beating.start()
+    _heartbeats.append(beating)
+
+
+def _leave(**_: object) -> None:
+    _leaving.set()
+    for beating in _heartbeats:
+        beating.join(_GOODBYE_S)
+
+
+worker_ready.connect(_beat)
+worker_shutdown.connect(_leave)
 # Connected, it keeps Celery from a logging of its own.
 setup_logging.connect(_our_logging)
 app = _create()

@@ -40,6 +40,8 @@ def _parser() -> ArgumentParser:
     web.add_argument("--workers", type=_positive, help="processes (WEB_WORKERS)")
     web.add_argument("--timeout", type=_positive, help="seconds a process gets to finish when stopped (WEB_TIMEOUT_S)")
     web.add_argument("--parent", type=_positive, help="end when this process does; set by `stoa run`")
+    worker = commands.add_parser("worker", help="the outbox and the sweeps; run migrations first")
+    worker.add_argument("--parent", type=_positive, help="end when this process does; set by `stoa run`")
     drain = commands.add_parser("drain", help="answer 503 on /health/ready, before stopping this node")
     drain.add_argument("--off", action="store_true", help="be ready again")
     return parser
@@ -54,6 +56,10 @@ def _dispatch(options: Namespace) -> int:
         from stoa.project.commands.drain import drain  # noqa: PLC0415
 
         return drain(off=options.off, say=say)
+    if options.command == "worker":
+        from stoa.project.commands.worker import work  # noqa: PLC0415
+
+        return work(parent=options.parent)
     from stoa.project.commands.web import serve_web  # noqa: PLC0415 - nor is Granian
 
     current = settings()

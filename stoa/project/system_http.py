@@ -14,6 +14,7 @@ from stoa.platform.health.verdict import Outcome
 from stoa.platform.http.access import PUBLIC, staff
 from stoa.platform.http.endpoints import Routes
 from stoa.platform.http.views import Call
+from stoa.project.background import background_outcomes
 from stoa.runtime.config.current import settings
 from stoa.runtime.version import VERSION
 
@@ -57,8 +58,8 @@ def system_health(call: Call[None, None]) -> SystemHealth:
 
 @routes.get("system/ready", access=staff("system", "read"), answer=SystemReady, raises=(SystemNotReady,))
 def system_ready(call: Call[None, None]) -> SystemReady:
-    """Say how each part does: database, migrations, cache and broker."""
-    components = _components(_readiness().verdict().checks)
+    """Say how each part does: database, migrations, cache, broker, workers and outbox."""
+    components = _components((*_readiness().verdict().checks, *background_outcomes()))
     if any(component.status == "degraded" for component in components):
         raise SystemNotReady(details={"components": components})
     return SystemReady(status="ok", components=components)

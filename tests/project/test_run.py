@@ -57,11 +57,13 @@ def test_first_start_makes_everything_and_says_where_it_is(shared: Checkout) -> 
         "stoa: bringing the database up to date",
     ]
     welcome = lines[lines.index("stoa: Stoa is up.") :]
-    assert welcome[1:4] == [
+    assert welcome[1:5] == [
         f"  start here   {shared.base}/",
         f"  API docs     {shared.base}/api/docs/",
         f"  admin        {shared.base}/admin/",
+        "  worker       runs beside it: deliveries and sweeps",
     ]
+    assert len(shared.pids("stoa.project.cli worker")) == 1
     assert any("admin@demo.stoa.test" in line for line in welcome)
     assert "  Ctrl-C stops everything." in welcome
     for path in ("/health", "/health/ready", "/", "/api/docs/", "/admin/login/"):
@@ -128,6 +130,13 @@ def test_dead_server_is_started_again(shared: Checkout) -> None:
     wait_for(lambda: "stoa: web ended (signal SIGKILL); starting it again in 0.5 s" in shared.output())
     wait_for(shared.answers)
     assert server not in shared.pids("stoa.project.cli web")
+
+
+def test_dead_background_worker_is_started_again(shared: Checkout) -> None:
+    (worker,) = shared.pids("stoa.project.cli worker")
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: "stoa: worker ended (signal SIGKILL); starting it again in 0.5 s" in shared.output())
+    wait_for(lambda: shared.pids("stoa.project.cli worker") not in ([], [worker]))
 
 
 def test_nothing_outlives_a_killed_supervisor(running: Running) -> None:
@@ -201,6 +210,7 @@ def test_database_that_does_not_answer_is_one_line(checkout: Checkout) -> None:
         ("manage.py", "runserver", "--noreload"),
         ("-m", "stoa.project.cli", "run"),
         ("-m", "stoa.project.cli", "web"),
+        ("-m", "stoa.project.cli", "worker"),
         ("-m", "stoa.project.cli", "drain"),
         ("-m", "celery", "-A", "stoa", "worker"),
         ("-m", "gunicorn", "stoa.project.wsgi:application"),

@@ -2,9 +2,12 @@
 
 import shutil
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,20 +67,49 @@ def _leave_out(request: pytest.FixtureRequest, what: str) -> None:
     pytest.skip(f"needs {what}")
 
 
-def test_task_goes_to_a_worker_and_comes_back(checkout: Checkout, broker: str, own_redis: str) -> None:
-    services = {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": own_redis.removesuffix("/0") + "/1"}
-    worker = checkout.python("-m", "celery", "-A", "stoa", "worker", "-l", "info", "-c", "1", **services)
-    beat = checkout.python("-m", "celery", "-A", "stoa", "beat", "-l", "info", **services)
-    wait_for(lambda: " ready." in checkout.output() and "beat: Starting..." in checkout.output())
-    done = checkout.call_python("-c", ROUND_TRIP, DJANGO_SETTINGS_MODULE="stoa.project.settings.main", **services)
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    made = Checkout(tmp_path_factory.mktemp("migrated") / "a checkout")
+    done = made.call_python("manage.py", "migrate")
+    assert done.returncode == 0, done.stderr
+    return made.folder / "var/stoa.sqlite3"
+
+
+@pytest.fixture
+def migrated(checkout: Checkout, database: Path) -> Checkout:
+    (checkout.folder / "var").mkdir()
+    shutil.copy2(database, checkout.folder / "var/stoa.sqlite3")
+    return checkout
+
+
+def rows(checkout: Checkout, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(checkout.folder / "var/stoa.sqlite3", timeout=5)) as database:
+        return database.execute(query).fetchall()
+
+
+SWEPT = "SELECT count(*) FROM sweeps_sweep WHERE last_ended_at IS NOT NULL AND last_error = ''"
+
+
+def test_tasks_go_to_a_worker_and_come_back_and_beat_sends_the_tick(migrated: Checkout, broker: str) -> None:
+    services = {"CELERY_BROKER_URL": broker}
+    worker = migrated.python("-m", "celery", "-A", "stoa", "worker", "-l", "info", "-c", "1", **services)
+    beat = migrated.python("-m", "celery", "-A", "stoa", "beat", "-l", "info", **services)
+    wait_for(lambda: " ready." in migrated.output() and "beat: Starting..." in migrated.output())
+    done = migrated.call_python("-c", ROUND_TRIP, DJANGO_SETTINGS_MODULE="stoa.project.settings.main", **services)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["ok"]), done.stderr
-    log = (checkout.folder / "logs/celery.log").read_text()
+    log = (migrated.folder / "logs/celery.log").read_text()
     assert log.count("msg=Health check task started") == 1
     assert log.count("msg=Health check task succeeded") == 1
+    wait_for(lambda: rows(migrated, SWEPT) == rows(migrated, "SELECT count(*) FROM sweeps_sweep") != [(0,)])
+    assert rows(migrated, "SELECT role, slot FROM sweeps_heartbeat") == [("celery", 0)]
+    assert rows(migrated, "SELECT status, result FROM django_celery_results_taskresult") == [("SUCCESS", '"ok"')]
+    assert rows(migrated, "SELECT task FROM django_celery_beat_periodictask") == [("stoa.platform.sweeps.tasks.tick",)]
     for process in (worker, beat):
         process.terminate()
         assert process.wait(10) == 0
-    assert "guest:guest" not in log + checkout.output()
+    assert rows(migrated, "SELECT role FROM sweeps_heartbeat") == []
+    assert "guest:guest" not in log + migrated.output()
 
 
 def test_make_celery_takes_redis_and_says_so_when_no_broker_is_named(checkout: Checkout, own_redis: str) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
@@ -61,7 +61,7 @@ class Beating:
     def beat(self) -> None:
         """Say that we live. The first time, and when our row was given away while we slept, take a slot.
 
-        Raises OperationalError."""
+        Raises OperationalError or InterfaceError."""
         with self._cursor() as cursor:
             cursor.execute(
                 "UPDATE sweeps_heartbeat SET beat_at = %s WHERE process = %s",
@@ -106,7 +106,7 @@ class Beating:
         try:
             with self._database.cursor() as cursor:
                 yield cursor
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             self.close()
             raise
 
@@ -128,12 +128,12 @@ def beat_until(stop: threading.Event, *, role: str) -> None:
         while not stop.is_set():
             try:
                 beating.beat()
-            except OperationalError as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("no heartbeat: the database is away", error=type(error).__name__)
             stop.wait(BEAT_EVERY_S)
         try:
             beating.end()
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             log.info("the heartbeat of this process stays behind until it is swept: the database is away")
     finally:
         beating.close()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
@@ -37,7 +37,7 @@ def run_until(stop: threading.Event, *, clock: Clock = utc_now) -> None:
         while not stop.is_set():
             try:
                 run_due(stop=stop, clock=clock)
-            except OperationalError as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("the sweeps have no database; trying again", error=type(error).__name__)
                 connection.close()
             stop.wait(LOOK_EVERY_S)

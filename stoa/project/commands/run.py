@@ -44,7 +44,7 @@ def run(*, say: Callable[[str], None]) -> int:
 
 
 def _programs() -> list[Program]:
-    return [Program.stoa("web", "--timeout", str(CHILD_TIMEOUT_S))]
+    return [Program.stoa("web", "--timeout", str(CHILD_TIMEOUT_S)), Program.stoa("worker")]
 
 
 def _configure(say: Callable[[str], None]) -> Settings:
@@ -101,6 +101,7 @@ def _welcome(current: Settings, demo: str) -> str:
         f"  start here   {base}/",
         f"  API docs     {base}/api/docs/",
         f"  admin        {base}/admin/",
+        "  worker       runs beside it: deliveries and sweeps",
         *(f"  {line}" for line in demo.splitlines()),
         "  Ctrl-C stops everything.",
     ]
