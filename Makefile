@@ -26,6 +26,8 @@ lint: ## ruff, types, import contracts, architecture tests
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python manage.py env_docs --check
+	.venv/bin/python manage.py openapi --check
 	.venv/bin/pytest -q architecture
 
 format: ## sort imports, format
