@@ -21,5 +21,9 @@ def build_application() -> WsgiApplication:
         queue_timeout_s=current.web_queue_timeout_s,
         overloaded=overloaded,
     )
-    entry = Entry(HealthPaths(MetricsPath(admitted), readiness=readiness_from_settings()))
+    entry: WsgiApplication = Entry(HealthPaths(MetricsPath(admitted), readiness=readiness_from_settings()))
+    if current.otel_exporter_otlp_endpoint:
+        from stoa.platform.metrics.spans import RequestSpans  # noqa: PLC0415 - an extra, imported where it is wanted
+
+        entry = RequestSpans(entry)
     return RequestMetrics(entry) if current.enable_metrics else entry

@@ -6,6 +6,8 @@ from django.apps import AppConfig
 
 from stoa.runtime.config.current import settings
 from stoa.runtime.logs import configure_logging
+from stoa.runtime.process import role
+from stoa.runtime.telemetry import start_telemetry
 
 
 class ProjectConfig(AppConfig):
@@ -24,3 +26,4 @@ class ProjectConfig(AppConfig):
         logging.getLogger("django.request").setLevel(logging.ERROR)
         connect()
         start_metrics(settings())
+        start_telemetry(settings(), role=role())

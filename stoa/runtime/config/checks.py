@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stoa.runtime.config.database_address import address_faults
+from stoa.runtime.telemetry import extras_missing
 
 if TYPE_CHECKING:
     from stoa.runtime.config.model import Settings
@@ -24,6 +25,7 @@ def faults_of(settings: "Settings") -> list[str]:
         faults.append("OTEL_EXPORTER_OTLP_ENDPOINT: http://host:port or https://host:port")
     if settings.sentry_dsn is not None and not _DSN.fullmatch(settings.sentry_dsn.get_secret_value()):
         faults.append("SENTRY_DSN: https://key@host/project, as Sentry shows it")
+    faults.extend(extras_missing(settings))
     return faults
 
 

@@ -38,7 +38,7 @@ class Telemetry(Section):
     )
     otel_exporter_otlp_endpoint: str | None = setting(
         None,
-        "Address of an OpenTelemetry collector (OTLP over HTTP); requests and tasks are traced. Needs the extra `otel`.",
+        "Address of an OpenTelemetry collector (OTLP over HTTP); requests are traced. Needs the extra `otel`.",
         example="http://localhost:4318",
         why="A trace shows where the time of one request went, over several services.",
     )
