@@ -3,6 +3,7 @@
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -12,6 +13,7 @@ def main() -> None:
     try:  # a fresh clone has none of these yet
         from django.core.management import execute_from_command_line  # noqa: PLC0415
 
+        from stoa.runtime import context  # noqa: PLC0415
         from stoa.runtime.config.errors import ConfigurationError  # noqa: PLC0415
         from stoa.runtime.process import declare_role  # noqa: PLC0415
     except ModuleNotFoundError as missing:
@@ -22,7 +24,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stoa.project.settings.main")
     declare_role("web" if command == "runserver" else "migrate" if command == "migrate" else "command")
     try:
-        execute_from_command_line(sys.argv)
+        # A command is the root of a story, as a request is: one id on its lines, its events and its tasks.
+        with nullcontext() if command == "test" else context.scope(task_name=command):
+            execute_from_command_line(sys.argv)
     except ConfigurationError as error:
         sys.exit(str(error))
 

@@ -10,6 +10,7 @@ from stoa.apps.accounts.http import routes as accounts
 from stoa.platform.audit.http import routes as audit
 from stoa.platform.flags.http import routes as flags
 from stoa.platform.http.views import urlpatterns_of
+from stoa.platform.observability.trace_page import trace_page
 from stoa.project.landing import landing
 from stoa.project.system_http import routes as system
 
@@ -23,6 +24,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", landing, name="landing"),
     path("favicon.ico", RedirectView.as_view(url=static("stoa/mark.svg"))),
+    path("admin/trace/", admin.site.admin_view(trace_page), name="trace"),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
