@@ -59,13 +59,28 @@ def _tried(server: "subprocess.Popen[bytes]", base: str, ready_within_s: int) ->
                 return f"{path} answered {status}"
         os.killpg(server.pid, signal.SIGINT)
         server.wait(STOPPED_WITHIN_S)
-        return "" if server.returncode in {0, 2, 130} else f"ended with status {server.returncode} after Ctrl-C"
+        if server.returncode not in {0, -signal.SIGINT}:  # make itself ends by the signal
+            return f"ended with status {server.returncode} after Ctrl-C"
+        return "left processes running after Ctrl-C" if _group_lives(server.pid) else ""
     except subprocess.TimeoutExpired:
         return f"still running {STOPPED_WITHIN_S} s after Ctrl-C"
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
+
+
+def _group_lives(group: int) -> bool:
+    """make does not wait for its child after a signal, so whatever is left gets the rest of the time."""
+    until = time.monotonic() + STOPPED_WITHIN_S
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    os.killpg(group, signal.SIGKILL)
+    return True
 
 
 def _status(url: str) -> int:
