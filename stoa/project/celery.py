@@ -9,6 +9,8 @@ from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutdown
 from kombu import Exchange, Queue
 
+from stoa.platform.observability.celery_ids import TASK_CLASS
+from stoa.platform.observability.celery_ids import connect as connect_ids
 from stoa.runtime.config.current import settings
 from stoa.runtime.config.model import Settings
 from stoa.runtime.logs import configure_logging
@@ -68,7 +70,7 @@ def _on_redis(broker: str | None) -> bool:
 
 
 def _create() -> Celery:
-    created = Celery("stoa", set_as_current=True)
+    created = Celery("stoa", set_as_current=True, task_cls=TASK_CLASS)
     created.conf.update(celery_options(settings()))
     created.set_default()
     created.autodiscover_tasks()
@@ -107,4 +109,5 @@ worker_ready.connect(_beat)
 worker_shutdown.connect(_leave)
 # Connected, it keeps Celery from a logging of its own.
 setup_logging.connect(_our_logging)
+connect_ids()
 app = _create()
