@@ -198,3 +198,25 @@ def test_names_of_others_that_share_the_file_are_left_alone(dotenv: Path) -> Non
     dotenv.with_name("secret").write_text("x")
     text = "".join(f"{name}={dotenv.with_name('secret')}\n" for name in others)
     assert remarks(dotenv, f"{text}FEATURE_GIFTS=true\nPOSTGRES_DB=\nPORT=8001\n") == ()
+
+
+def test_switches_of_features_are_read_by_pattern(dotenv: Path) -> None:
+    mounted = dotenv.with_name("mounted")
+    mounted.write_text("off\n")
+    environ = {"FEATURE_GIFTS": "yes", "FEATURE_FLAGS": "mentor_llm, gifts", "FEATURE_MOUNTED_FILE": str(mounted)}
+    dotenv.write_text("FEATURE_GIFTS=no\nFEATURE_SOULMATCH=on\nFEATURE_EMPTY=\n")
+    loaded = load(environ=environ, dotenv=dotenv)
+    assert loaded.settings.features == {"gifts": True, "mounted": False, "soulmatch": True}
+    assert loaded.settings.feature_flags == ("mentor_llm", "gifts")
+    assert loaded.origins["features"] == (
+        f"environment (FEATURE_GIFTS), file of FEATURE_MOUNTED_FILE, {dotenv} (FEATURE_SOULMATCH)"
+    )
+    assert loaded.remarks == ()
+
+
+def test_a_switch_that_is_none_is_a_fault_by_its_name() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(environ={"FEATURE_GIFTS": "maybe", "PORT": "8000", "feature_lower": "maybe"}, dotenv=None)
+    assert list(refused.value.faults) == [
+        "FEATURE_GIFTS: one of true, false, 1, 0, yes, no, on, off (from environment (FEATURE_GIFTS))"
+    ]
