@@ -14,7 +14,7 @@ from tests.project.checkout import ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / ".github/pull_request_template.md"])
 INSTRUCTIONS = [page for page in PAGES if "decisions" not in page.parts and page.name != "CHANGELOG.md"]
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-STOA_COMMANDS = {"run", "web", "drain"}
+STOA_COMMANDS = {"run", "web", "worker", "drain"}
 TOP = ("stoa", "tests", "docs", "scripts", "architecture", "benchmarks", "infra", "config", ".ci", ".github")
 MADE_BY_THE_READER = ("stoa/apps/suppers", "tests/races/test_last_seat.py", "docs/PROJECT_LOG.md")
 
@@ -36,7 +36,8 @@ def _code(page: Path) -> Iterator[str]:
 def _after(command: str, page: Path) -> set[str]:
     found: set[str] = set()
     for code in _code(page):
-        found.update(re.findall(rf"(?:^|[\s/;&|]){re.escape(command)} ([a-z][a-z_-]*)", code, re.MULTILINE))
+        # In `celery -A stoa beat` the word after it is Celery's.
+        found.update(re.findall(rf"(?:^|[\s/;&|])(?<!-A ){re.escape(command)} ([a-z][a-z_-]*)", code, re.MULTILINE))
     return found
 
 

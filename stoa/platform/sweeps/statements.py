@@ -69,14 +69,14 @@ def look(names: Collection[str], *, now: datetime) -> list[Found]:
 
 def take(name: str, *, lease: UUID, lease_s: int, now: datetime) -> Taken | None:
     """Put a due sweep under our lease, by compare-and-set. None: somebody else was faster."""
-    free, moments = f"AND {_FREE}", [*_due(now), *_free(now)]
+    skip = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    free, moments = f"AND {_FREE} {skip}", [*_due(now), *_free(now)]
     if pause_point("sweeps.lease"):
         free, moments = "", [*_due(now)]
-    skip = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with transaction(), connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE sweeps_sweep SET lease = %s, lease_until = %s, last_started_at = %s
-            WHERE name = (SELECT name FROM sweeps_sweep WHERE name = %s AND enabled AND {_DUE} {free} {skip})""",
+            WHERE name = (SELECT name FROM sweeps_sweep WHERE name = %s AND enabled AND {_DUE} {free})""",
             [_uuid(lease), _time(now + timedelta(seconds=lease_s)), _time(now), name, *moments],
         )
         if cursor.rowcount != 1:
