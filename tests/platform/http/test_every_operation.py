@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from stoa.apps.accounts.tests.factories import Person, make_person
+from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
 from stoa.platform.http.endpoints import Endpoint
 from stoa.platform.http.idempotency import slot_for
 from stoa.platform.http.models import IdempotencyRecord
+from stoa.platform.sweeps.models import Heartbeat
 from stoa.platform.testing.client import ApiClient, envelope
 from stoa.runtime.config import current
 from tests.platform.http.operations import Operation, call, operations, path_values_of, somebody_who_may
@@ -179,6 +181,14 @@ def test_304_for_the_version_one_has(api: ApiClient, operation: Operation, calle
     assert call(api, operation, caller, headers={"If-None-Match": '"other"'}, owned=owned).status_code == 200
 
 
+@pytest.fixture
+def worker(db: None) -> None:
+    """One that beats: without any the system is not ready."""
+    now = utc_now()
+    Heartbeat.objects.create(process=new_uuid(), role="probe", slot=0, pid=1, started_at=now, beat_at=now)
+
+
+@pytest.mark.usefixtures("worker")
 @every(lambda endpoint: endpoint.method in {"GET", "DELETE"})
 def test_success_for_somebody_who_may(api: ApiClient, operation: Operation, caller: Person) -> None:
     answer = call(api, operation, caller, owned=path_values_of(operation, caller))
