@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 READY := @sh scripts/bootstrap.sh
 
-.PHONY: help install run celery lint format test migrate redis-up bench races new-app
+.PHONY: help install run celery lint format test migrate redis-up bench soak races new-app
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
@@ -46,6 +46,10 @@ races: ## the race tests: real connections, real commits
 bench: ## our figure, the raw limit and the peer in one run
 	$(READY)
 	@exec $(PYTHON) -m benchmarks
+
+soak: ## 200 processes killed while they deliver events (DATABASE_URL, else SQLite; see benchmarks/soak)
+	$(READY)
+	@exec $(PYTHON) -m benchmarks.soak
 
 migrate: ## apply migrations
 	$(READY)
