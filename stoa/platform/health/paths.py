@@ -10,7 +10,6 @@ import orjson
 
 from stoa.kit.clock import utc_now
 from stoa.platform.health.broken import broken_reason
-from stoa.platform.health.counters import count_probe
 from stoa.platform.health.readiness import Readiness
 from stoa.platform.health.verdict import Outcome
 from stoa.runtime.logs import get_logger
@@ -104,6 +103,5 @@ def _respond(environ: WSGIEnvironment, start_response: StartResponse, path: str,
     ]
     if status == 405:
         headers.append(("Allow", "GET, HEAD"))
-    count_probe(path, status)
     start_response(_REASONS[status], headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 
 from stoa.platform.health.broken import mark_broken, mark_whole
 from stoa.platform.health.checks import Passed
-from stoa.platform.health.counters import probe_counts
 from stoa.platform.health.paths import HealthPaths
 from stoa.platform.health.readiness import Readiness
 
@@ -175,18 +173,3 @@ def test_whatever_is_raised_inside_is_an_answer_and_told_once(caplog: pytest.Log
         assert call(app, "/health/ready")[::2] == (503, b'{"status":"not_ready","checks":[]}')
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert all(record.exc_info and record.exc_info[0] is OverflowError for record in caplog.records)
-
-
-def test_probes_are_counted_by_path_and_status() -> None:
-    before = Counter(probe_counts())
-    app = paths(draining=True)
-    for path in ("/health", "/health/", "/health/live", "/health/ready"):
-        call(app, path)
-    call(app, "/health", "POST")
-    call(app, "/")
-    assert Counter(probe_counts()) - before == {
-        ("/health", 200): 2,
-        ("/health/live", 200): 1,
-        ("/health/ready", 503): 1,
-        ("/health", 405): 1,
-    }
