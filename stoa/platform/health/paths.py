@@ -45,8 +45,8 @@ class HealthPaths:
         if probe is None:
             return self._app(environ, start_response)
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            return _respond(environ, start_response, path, (405, {"status": "method not allowed"}))
-        return _respond(environ, start_response, path, self._answer(path, probe))
+            return _respond(environ, start_response, (405, {"status": "method not allowed"}))
+        return _respond(environ, start_response, self._answer(path, probe))
 
     def _answer(self, path: str, probe: Callable[[], Answer]) -> Answer:
         error: Exception | None = None
@@ -93,7 +93,7 @@ def _entry(outcome: Outcome) -> Mapping[str, Any]:
     return entry if outcome.error is None else {**entry, "error": outcome.error}
 
 
-def _respond(environ: WSGIEnvironment, start_response: StartResponse, path: str, answer: Answer) -> Iterable[bytes]:
+def _respond(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> Iterable[bytes]:
     status, content = answer
     body = orjson.dumps(content)
     headers = [
