@@ -7,7 +7,8 @@ import sys
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from stoa.project.commands.ground import SETTINGS_MODULE
+from stoa.project.commands.ground import SETTINGS_MODULE, require_database_rules
+from stoa.project.commands.refusal import CannotStart
 from stoa.project.commands.web import SPARE_THREADS
 from stoa.runtime.config.current import settings
 from stoa.runtime.config.errors import ConfigurationError
@@ -30,6 +31,15 @@ threads = current.web_concurrency + current.web_queue + SPARE_THREADS
 timeout = graceful_timeout = current.web_timeout_s
 # It would lie in the home folder, under one name for every installation.
 control_socket_disable = True
+
+
+def post_worker_init(worker: object) -> None:
+    """Gunicorn's hook, in each worker process once the application is there."""
+    try:
+        require_database_rules()
+    except CannotStart as error:
+        logging.getLogger("gunicorn.error").critical("cannot start: %s", error)
+        sys.exit(4)  # gunicorn's own code for "the application did not load": it stops instead of trying on
 
 
 class StoaLogger(Logger):

@@ -73,3 +73,17 @@ def require_writable_folders(folders: Sequence[Path]) -> None:
             probe.unlink()
         except OSError as error:
             raise CannotStart(f"cannot write to {folder.resolve()} ({error.strerror})") from None
+
+
+def require_database_rules() -> None:
+    """With Django set up. Raises CannotStart while a trigger that keeps a rule is missing from the database."""
+    from django.db import connection  # noqa: PLC0415 - only a process that has Django asks
+
+    from stoa.platform.db.triggers import MissingTriggers, require_triggers  # noqa: PLC0415 - the same
+
+    try:
+        require_triggers()
+    except MissingTriggers as error:
+        raise CannotStart(str(error)) from None
+    finally:
+        connection.close()

@@ -14,6 +14,7 @@ from granian.server import MPServer
 from stoa.project.commands.ground import (
     name_django_settings,
     require_collected_static,
+    require_database_rules,
     require_free_port,
     require_writable,
 )
@@ -78,6 +79,7 @@ def _load_application(server: int) -> "WSGIApplication":
     name_django_settings()
     from stoa.project.wsgi import application  # noqa: PLC0415 - only a worker process has Django
 
+    require_database_rules()
     return application
 
 

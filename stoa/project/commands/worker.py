@@ -9,7 +9,7 @@ from functools import partial
 import django
 from django.db import connections
 
-from stoa.project.commands.ground import name_django_settings, require_writable
+from stoa.project.commands.ground import name_django_settings, require_database_rules, require_writable
 from stoa.project.supervisor import watch_parent
 from stoa.project.threads import Loop, keep_running
 from stoa.runtime.config.current import settings
@@ -23,7 +23,8 @@ log = get_logger(__name__)
 
 
 def work(*, parent: int | None) -> int:
-    """Until SIGINT or SIGTERM; then 0. Raises CannotStart when a folder is not writable."""
+    """Until SIGINT or SIGTERM; then 0. Raises CannotStart when a folder is not writable or a
+    trigger is missing."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -33,6 +34,7 @@ def work(*, parent: int | None) -> int:
         watch_parent(parent)
     name_django_settings()
     django.setup()
+    require_database_rules()
     log.info("worker started")
     stuck = keep_running(_loops(), stop, grace_s=STOP_WITHIN_S)
     if stuck:
