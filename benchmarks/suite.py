@@ -93,6 +93,12 @@ def audit(smoke: bool) -> list[Figure]:
     return [Figure(what, ratio, "of", beside, goal, met)]
 
 
+def outbox(smoke: bool) -> list[Figure]:
+    from benchmarks import outbox_figures
+
+    return outbox_figures.measure(smoke=smoke)
+
+
 BENCHMARKS: tuple[Callable[[bool], list[Figure]], ...] = (
     throughput,
     health,
@@ -103,4 +109,5 @@ BENCHMARKS: tuple[Callable[[bool], list[Figure]], ...] = (
     flags,
     metrics,
     audit,
+    outbox,
 )

@@ -32,7 +32,7 @@ class _ReadOnly(_Admin):
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(_ReadOnly):
     list_display = ("id", "name", "version", "key", "occurred_at", "expanded_at", "request_id")
-    search_fields = ("=uid", "=request_id")
+    search_fields = ("=request_id",)
 
 
 @admin.register(OutboxDelivery)

@@ -10,14 +10,15 @@ from stoa.kit.clock import utc_now
 from stoa.platform.db.transactions import hint_after_commit, transaction
 from stoa.platform.outbox.statements import holes
 from stoa.platform.outbox.subscriptions import Subscription
-from stoa.platform.outbox.values import stored_time, uid_at
+from stoa.platform.outbox.values import stored_time
 from stoa.platform.outbox.wake import wake
 from stoa.runtime.config.current import settings
 from stoa.runtime.pause_points import pause_point
 
 REPLAYED_AT_ONCE = 500
-_SLACK = timedelta(seconds=1)
-"""An event's uid is made a moment before its time; the index narrows, occurred_at decides."""
+_FIRST_YOUNG = """coalesce(
+    (SELECT id FROM outbox_event WHERE occurred_at >= %s ORDER BY id LIMIT 1), 9223372036854775807)"""
+"""Where a walk from the oldest may stop: what is kept beyond is young, but for a few that committed late."""
 
 
 def sweep_done(limit: int = 500, *, now: datetime | None = None) -> int:
@@ -30,11 +31,11 @@ def sweep_done(limit: int = 500, *, now: datetime | None = None) -> int:
     with transaction():
         ids = _ids(
             f"""SELECT event.id FROM outbox_event AS event
-            WHERE event.uid < %s AND event.occurred_at < %s AND event.expanded_at < %s AND NOT EXISTS (
+            WHERE event.id < {_FIRST_YOUNG} AND event.occurred_at < %s AND event.expanded_at < %s AND NOT EXISTS (
                 SELECT 1 FROM outbox_delivery AS kept WHERE kept.event_id = event.id
                 AND (kept.state <> 'done' OR kept.done_at >= %s))
-            ORDER BY event.uid LIMIT %s {lock}""",
-            [uid_at(cutoff + _SLACK), *[stored_time(cutoff)] * 3, limit],
+            ORDER BY event.id LIMIT %s {lock}""",
+            [*[stored_time(cutoff)] * 4, limit],
         )
         if not ids:
             return 0
@@ -55,13 +56,13 @@ def replay(subscription: Subscription, *, since: datetime | None = None, until: 
     What it has, done or not, stays as it is, so that calling it again adds nothing. Batches of 500, a transaction
     each. Returns how many were made."""
     lock = "FOR KEY SHARE OF event SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    conditions, times = ["event.name = %s", "event.expanded_at IS NOT NULL", "event.id > %s"], []
+    conditions, times = ["event.name = %s", "event.expanded_at IS NOT NULL", "event.id > %s"], list[Any]()
     if since is not None:
-        conditions.append("event.uid >= %s AND event.occurred_at >= %s")
-        times += [uid_at(since - _SLACK), stored_time(since)]
+        conditions.append("event.occurred_at >= %s")
+        times.append(stored_time(since))
     if until is not None:
-        conditions.append("event.uid < %s AND event.occurred_at < %s")
-        times += [uid_at(until + _SLACK), stored_time(until)]
+        conditions.append("event.occurred_at < %s")
+        times.append(stored_time(until))
     made, last = 0, 0
     while True:
         with transaction():

@@ -22,8 +22,3 @@ def read_uuid(stored: UUID | str) -> UUID:
 def read_time(stored: datetime) -> datetime:
     """Aware UTC. A raw statement on SQLite answers without the zone."""
     return stored if stored.tzinfo is not None else stored.replace(tzinfo=UTC)
-
-
-def uid_at(moment: datetime) -> UUID | str:
-    """The lowest UUIDv7 of that millisecond: the unique index of uids is thereby the index by time."""
-    return stored_uuid(UUID(int=int(moment.timestamp() * 1000) << 80))
