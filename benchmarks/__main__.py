@@ -40,7 +40,8 @@ def main() -> int:
         write(figures)
     missed = [figure.what for figure in figures if figure.met is False]
     print(f"{len(figures)} figures, {len(missed)} goals missed" + "".join(f"\n  {what}" for what in missed))
-    return 1 if missed else 0
+    # Rounds of a second are too short to judge by: the short form shows that all of it runs.
+    return 1 if missed and not chosen.smoke else 0
 
 
 def write(figures: list[Figure]) -> None:
