@@ -35,6 +35,8 @@ class Lane:
     budget_s: int
     with_services: bool = False
     paths: tuple[str, ...] = ()
+    side_by_side: int = 1
+    """Test files run at once, where they mostly wait for processes and deadlines of their own."""
     without: tuple[str, ...] = ()
     """Pytest plugins it has no use for: loading them is a tenth of the unit lane."""
 
@@ -57,7 +59,7 @@ LANES = {
             paths=("tests/kit", "tests/wire", "tests/runtime", "stoa/apps/*/tests/test_domain.py"),
             without=("schemathesis", "anyio"),
         ),
-        Lane("processes", 240),
+        Lane("processes", 240, side_by_side=3),
         Lane("app-sqlite", 150),
         Lane("app-postgres", 210, with_services=True),
         Lane("schemathesis", 120, with_services=True, paths=("tests/schemathesis",)),
@@ -123,6 +125,7 @@ def run_lane(lane: Lane, arguments: list[str], *, required: bool, enforced: bool
             "--durations-min=1.5",
         ]
         command += [f"-pno:{plugin}" for plugin in lane.without]
+        command += [f"-n{lane.side_by_side}", "--dist=loadfile"] if lane.side_by_side > 1 else []
         command += ["--lane", lane.name, f"--junit-xml={report}"]
         command += [*(["--require-services"] if required else []), *_paths(lane), *arguments]
         print(f"== lane {lane.name}", flush=True)

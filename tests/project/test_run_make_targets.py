@@ -18,6 +18,7 @@ TARGETS = {
     "migrate": "exec .venv/bin/python manage.py migrate",
     "redis-up": "exec sh scripts/redis_up.sh",
     "bench": "exec .venv/bin/python -m benchmarks",
+    "soak": "exec .venv/bin/python -m benchmarks.soak",
     "races": ".venv/bin/pytest -q tests/races",
     "new-app": 'exec .venv/bin/python scripts/new_app.py "a b"',
 }
