@@ -49,7 +49,7 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-DEFAULT = ("unit", "processes", "app-sqlite", "app-postgres")
+DEFAULT = ("unit", "processes", "app-sqlite", "app-postgres", "tasks")
 LANES = {
     lane.name: lane
     for lane in (
@@ -62,6 +62,7 @@ LANES = {
         Lane("processes", 240, side_by_side=3),
         Lane("app-sqlite", 150),
         Lane("app-postgres", 210, with_services=True),
+        Lane("tasks", 90, with_services=True, paths=("tests/platform/outbox",)),
         Lane("schemathesis", 120, with_services=True, paths=("tests/schemathesis",)),
         Lane("browser", 40, paths=("tests/browser",)),
         Lane("byhand", 150, paths=("tests/project",)),

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-type Lane = Literal["unit", "processes", "app", "postgres", "browser", "byhand", "schemathesis"]
+type Lane = Literal["unit", "processes", "app", "postgres", "browser", "byhand", "schemathesis", "tasks"]
 
-_OWN_LANE: tuple[Lane, ...] = ("browser", "byhand", "schemathesis")
+_OWN_LANE: tuple[Lane, ...] = ("browser", "byhand", "schemathesis", "tasks")
 _POSTGRES_ONLY = frozenset({"race", "postgres", "redis", "story"})
 _DATABASE = frozenset({"django_db", "db", "transactional_db", "committed_db", "django_db_setup"})
 _UNIT_FOLDERS = ("tests/kit", "tests/wire", "tests/runtime")
@@ -35,4 +35,5 @@ LANES_OF_A_RUN: dict[str, tuple[Lane, ...]] = {
     "browser": ("browser",),
     "byhand": ("byhand",),
     "schemathesis": ("schemathesis",),
+    "tasks": ("tasks",),
 }

@@ -13,6 +13,8 @@ from benchmarks.soak.world import World, at_named_points
 from stoa.platform.outbox.models import OutboxDelivery
 from stoa.platform.testing.servers import free_port
 
+pytestmark = pytest.mark.tasks
+
 AMQP = ("127.0.0.1", 5672)
 EVENTS = 40
 # Over a broker several processes meet in one database: the one that is made for it.

@@ -34,7 +34,7 @@ def test_the_lane_of_a_test(place: str, markers: set[str], lane: str) -> None:
 
 def test_every_lane_is_run_by_some_run() -> None:
     run = {lane for lanes in LANES_OF_A_RUN.values() for lane in lanes}
-    assert run == {"unit", "processes", "app", "postgres", "browser", "byhand", "schemathesis"}
+    assert run == {"unit", "processes", "app", "postgres", "browser", "byhand", "schemathesis", "tasks"}
 
 
 @pytest.mark.parametrize("fixture", ["db", "transactional_db", "committed_db"])
