@@ -28,6 +28,8 @@ def main() -> int:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environ, command = {**os.environ, "PORT": str(port)}, ["make", "run"]
+        for service in ("DATABASE_URL", "REDIS_URL"):  # those of the lanes; here there is nothing but SQLite
+            environ.pop(service, None)
         if not as_new_user:
             # The clone first on the path: the environment's own stoa is the checkout it was installed from.
             environ, command = {**environ, "PYTHONPATH": str(clone)}, [sys.executable, "run.py"]
