@@ -5,11 +5,14 @@ Three callers: nobody, a member and a staff member. The run is deterministic, so
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stoa.apps.accounts.tests.factories import make_person
+from stoa.platform.sweeps.heartbeats import beat_until
 from stoa.platform.testing.fixtures import Serve
 
 pytestmark = pytest.mark.schemathesis
@@ -46,6 +49,18 @@ def run(url: str, folder: Path, *, token: str = "", examples: int = EXAMPLES, on
     return ended.returncode, ended.stdout + ended.stderr
 
 
+@pytest.fixture
+def beating(committed_db: None) -> Iterator[None]:
+    """A worker's heartbeat: without one the system says, rightly, that it is not ready."""
+    stop = threading.Event()
+    heart = threading.Thread(target=beat_until, args=[stop], kwargs={"role": "worker"})
+    heart.start()
+    yield
+    stop.set()
+    heart.join()
+
+
+@pytest.mark.usefixtures("beating")
 @pytest.mark.parametrize("who", ["nobody", "member", "staff"])
 def test_no_answer_is_undocumented(serve: Serve, tmp_path: Path, who: str) -> None:
     server = serve()
