@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -19,7 +19,9 @@ ISSUER = "stoa"
 AUDIENCE = "stoa-api"
 _ACCESS = "access"
 _ALGORITHM = "HS256"
-_CLOCK_SKEW_S = 60
+_CLOCK_SKEW = timedelta(minutes=1)
+"""A clock a little behind another host's must not refuse a token made there just now."""
+_YEAR_9999_S = 253_370_764_800
 _REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "typ"]
 
 
@@ -27,12 +29,13 @@ _REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "typ"]
 class AccessClaims:
     user_id: UUID
     session_id: UUID
+    issued_at: datetime
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SigningKeys:
-    """The first signs, all verify."""
+    """The first signs, all verify. Equal only to itself: other keys, other verdicts."""
 
     first: str
     secrets: Mapping[str, bytes]
@@ -56,9 +59,20 @@ def make_access_token(*, user_id: UUID, session_id: UUID, now: datetime | None =
 
 def read_access_token(token: str) -> AccessClaims:
     """Signature, issuer, audience, life and type; not whether the session still lives. Raises Unauthenticated."""
+    claims = _verified(token, _signing_keys())
+    now = utc_now()
+    if claims.expires_at <= now or claims.issued_at > now + _CLOCK_SKEW:
+        raise Unauthenticated
+    return claims
+
+
+@lru_cache(maxsize=4096)
+def _verified(token: str, keys: SigningKeys) -> AccessClaims:
+    """Everything about a token that time does not change, kept because a client sends the same one for minutes: the
+    check of a signature takes longer than the query for its session. Raises Unauthenticated, which is not kept."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        secret = _signing_keys().secrets.get(kid) if isinstance(kid, str) else None
+        secret = keys.secrets.get(kid) if isinstance(kid, str) else None
         if secret is None:
             raise Unauthenticated
         claims = jwt.decode(
@@ -67,16 +81,20 @@ def read_access_token(token: str) -> AccessClaims:
             algorithms=[_ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
-            # Judged below: a clock a second behind another host's must not refuse a token made there just now.
-            options={"require": _REQUIRED, "verify_iat": False},
+            # Life is judged by the caller, on every request.
+            options={"require": _REQUIRED, "verify_iat": False, "verify_exp": False},
         )
     except jwt.PyJWTError:
         raise Unauthenticated from None
     user_id, session_id = parse_id(str(claims["sub"])), parse_id(str(claims["sid"]))
-    made_ahead_s = claims["iat"] - utc_now().timestamp()
-    if made_ahead_s > _CLOCK_SKEW_S or claims["typ"] != _ACCESS or user_id is None or session_id is None:
+    issued, expires = claims["iat"], claims["exp"]
+    if claims["typ"] != _ACCESS or user_id is None or session_id is None or not _are_times(issued, expires):
         raise Unauthenticated
-    return AccessClaims(user_id, session_id, datetime.fromtimestamp(claims["exp"], tz=utc_now().tzinfo))
+    return AccessClaims(user_id, session_id, datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
+
+
+def _are_times(*values: object) -> bool:
+    return all(isinstance(value, int | float) and 0 <= value < _YEAR_9999_S for value in values)
 
 
 def _signing_keys() -> SigningKeys:

@@ -30,6 +30,7 @@ class WrittenList:
     given: Mapping[str, str]
     order: tuple[str, ...]
     _converters: dict[str, tuple[tuple[int, Convert], ...]] = field(default_factory=dict)
+    _statements: dict[tuple[bool, bool], str] = field(default_factory=dict)
 
     def read(
         self, values: Mapping[str, Any], *, limit: int, position: Position | None, backwards: bool = False
@@ -37,20 +38,14 @@ class WrittenList:
         """One query of `limit + 1` rows, each a tuple of `columns`. Raises BadPosition."""
         names = [name.removeprefix("-") for name in self.order]
         parameters = {name: self._prepared(self.given[name], value) for name, value in values.items()}
-        descending = self.order[0].startswith("-") != backwards
-        beyond = ""
         if position is not None:
-            places = {f"place{index}": value for index, value in enumerate(typed_values(self.model, names, position))}
-            parameters |= {key: self._prepared(name, places[key]) for key, name in zip(places, names, strict=True)}
-            holes = ", ".join(f"%({key})s" for key in places)
-            beyond = f"AND ({', '.join(self._columns(names))}) {'<' if descending else '>'} ({holes})"
-        ordering = ", ".join(f"{column} {'DESC' if descending else 'ASC'}" for column in self._columns(names))
+            for name, value in zip(names, typed_values(self.model, names, position), strict=True):
+                parameters[f"place_{name}"] = self._prepared(name, value)
+        form = (position is not None, backwards)
+        if form not in self._statements:
+            self._statements[form] = self._statement(names, placed=form[0], backwards=backwards)
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT {', '.join(self._columns(self.columns))} FROM {self.model._meta.db_table} "
-                f"WHERE {self.where} {beyond} ORDER BY {ordering} LIMIT {limit + 1}",
-                parameters,
-            )
+            cursor.execute(self._statements[form], {**parameters, "rows": limit + 1})
             rows = self._converted(cursor.fetchall())
         where = [self.columns.index(name) for name in names]
         return slice_of(
@@ -59,6 +54,18 @@ class WrittenList:
             backwards=backwards,
             from_somewhere=position is not None,
             place=lambda row: tuple(plain_value(row[index]) for index in where),
+        )
+
+    def _statement(self, names: Sequence[str], *, placed: bool, backwards: bool) -> str:
+        descending = self.order[0].startswith("-") != backwards
+        columns, beyond = self._columns(names), ""
+        if placed:
+            holes = ", ".join(f"%(place_{name})s" for name in names)
+            beyond = f"AND ({', '.join(columns)}) {'<' if descending else '>'} ({holes})"
+        ordering = ", ".join(f"{column} {'DESC' if descending else 'ASC'}" for column in columns)
+        return (
+            f"SELECT {', '.join(self._columns(self.columns))} FROM {self.model._meta.db_table} "
+            f"WHERE {self.where} {beyond} ORDER BY {ordering} LIMIT %(rows)s"
         )
 
     def _field(self, name: str) -> "Field[Any, Any]":
