@@ -14,6 +14,7 @@ from celery.signals import beat_embedded_init, beat_init, before_task_publish, t
 from celery.worker.request import Request
 from celery.worker.strategy import default as celery_strategy
 
+from stoa.platform.db.transactions import refuse_in_transaction
 from stoa.runtime import context
 from stoa.wire.headers import ORG_ID, REQUEST_ID, USER_ID
 
@@ -29,6 +30,12 @@ class TracedTask(Task):  # type: ignore[misc]  # Celery has no types
     abstract = True
     Strategy = "stoa.platform.observability.celery_ids:strategy"
     Request = "stoa.platform.observability.celery_ids:TracedRequest"
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        """Raises OutsideCallInTransaction: a message sent before the commit may be read before it, or outlive a
+        rollback."""
+        refuse_in_transaction("a task message")
+        return super().apply_async(*args, **options)
 
 
 class TracedRequest(Request):  # type: ignore[misc]  # Celery has no types
