@@ -145,16 +145,16 @@ def serving(application: str, url: str) -> Iterator[Server]:
         yield server
 
 
-def measure() -> dict[str, dict[str, float]]:
+def measure(*, probes: int = 500, given_up: int = 10) -> dict[str, dict[str, float]]:
     """p50 and p99 in ms of `/health`: idle, under the hang, and under the hang without admission."""
     url = own_url()
     series: dict[str, Sequence[float]] = {}
     with serving(ADMITTED, url) as server:
-        series["idle"] = probe_ms(server, count=500, every_s=0.0)
+        series["idle"] = probe_ms(server, count=probes, every_s=0.0)
         with hang(server, url=url, hanging=CONCURRENCY):
-            series["hang"] = probe_ms(server, count=500)
+            series["hang"] = probe_ms(server, count=probes)
     with serving(UNGUARDED, url) as server, hang(server, url=url, hanging=THREADS):
-        series["hang_without_admission"] = probe_ms(server, count=10)
+        series["hang_without_admission"] = probe_ms(server, count=given_up)
     figures = {
         name: {"p50_ms": round(percentile_ms(found, 50), 2), "p99_ms": round(percentile_ms(found, 99), 2)}
         for name, found in series.items()

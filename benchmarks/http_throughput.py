@@ -32,7 +32,7 @@ def measure(*, seconds: int, rounds: int) -> list[Figure]:
             "list drf": (drf, "/drf", bearer),
         }
         runs: dict[str, list[Load]] = {name: [] for name in targets}
-        for server, path, headers in targets.values():
+        for server, path, headers in targets.values() if rounds > 1 else ():
             load(server.base_url + path, seconds=1, headers=headers)
         for _ in range(rounds):
             for name, (server, path, headers) in targets.items():

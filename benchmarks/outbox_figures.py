@@ -66,7 +66,7 @@ def _one(*, smoke: bool) -> dict[str, float]:
 
     declare_role("web")  # who publishes: with a pool, from which the bell takes its connection
     with scratch():
-        found = _publishing(rounds=5 if smoke else 9, calls=200 if smoke else 400)
+        found = _publishing(rounds=2 if smoke else 9, calls=100 if smoke else 400)
         found |= _delivering(events=200 if smoke else 1000)
         found |= _latency(count=20 if smoke else 200)
     return found

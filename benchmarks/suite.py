@@ -8,7 +8,7 @@ from benchmarks.figures import Figure
 def health(smoke: bool) -> list[Figure]:
     from benchmarks import health_under_load
 
-    found = health_under_load.measure()
+    found = health_under_load.measure(probes=100 if smoke else 500, given_up=2 if smoke else 10)
     hang, idle, twin = (found[name]["p99_ms"] for name in ("hang", "idle", "hang_without_admission"))
     beside = f"idle {idle:.1f}, without admission {twin:.0f} (the probe's own time-out)"
     what = "`/health` p99 while twice as many requests as threads hang on the database"
@@ -18,7 +18,7 @@ def health(smoke: bool) -> list[Figure]:
 def throughput(smoke: bool) -> list[Figure]:
     from benchmarks import http_throughput
 
-    return http_throughput.measure(seconds=1 if smoke else 5, rounds=1 if smoke else 5)
+    return http_throughput.measure(seconds=1 if smoke else 5, rounds=1 if smoke else 3)
 
 
 def startup(smoke: bool) -> list[Figure]:
@@ -36,7 +36,7 @@ def envelope(smoke: bool) -> list[Figure]:
 def limiter(smoke: bool) -> list[Figure]:
     from benchmarks import limiter_cost
 
-    us = limiter_cost.measure()
+    us = limiter_cost.measure(rounds=1 if smoke else 5)
     redis = f"PING {us['redis_ping']:.0f}, a bare script {us['redis_bare_evalsha']:.0f}"
     return [
         Figure("limiter, two limits, Redis", us["take_redis_with_fallback_2_limits"], "us", redis),

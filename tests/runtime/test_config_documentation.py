@@ -129,7 +129,7 @@ def test_the_guide_tells_everything_about_a_setting() -> None:
     assert re.findall(r"^### `(.+)`$", guide, flags=re.MULTILINE) == [each.name for each in ALL]
     _, _, entry = guide.partition("### `DB_POOL_MAX`\n")
     assert entry.partition("\n###")[0] == (
-        "\nMost connections a process opens. Equal to WEB_CONCURRENCY no admitted request waits for one; the sum over "
+        "\nMost connections a process opens. Above WEB_CONCURRENCY no admitted request waits for one; the sum over "
         "processes must fit the server.\n\n"
         "- Type: whole number, in connections\n"
         "- Allowed: at least 1 and at most 512\n"

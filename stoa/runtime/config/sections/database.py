@@ -91,7 +91,7 @@ class Database(Section):
         ge=1,
         le=512,
         example="16",
-        why="Equal to WEB_CONCURRENCY no admitted request waits for one; the sum over processes must fit the server.",
+        why="Above WEB_CONCURRENCY no admitted request waits for one; the sum over processes must fit the server.",
     )
     db_pool_timeout_s: float = setting(
         5.0,
