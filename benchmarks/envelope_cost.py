@@ -1,7 +1,6 @@
 """What the envelope adds to a page of 20 contracts, beside bare orjson and DRF's renderer."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import django
 import orjson
 
 from benchmarks.figures import Figure
+from benchmarks.timing import microseconds
 from stoa.kit.contract import Contract
 from stoa.kit.money import Money
 
@@ -34,10 +34,12 @@ def measure(*, calls: int) -> list[Figure]:
     plain = orjson.loads(dumps(rows))
     page = {"limit": 20, "next_cursor": "x" * 80, "prev_cursor": None, "has_more": True}
     started = time.perf_counter()
-    ours = _us(calls, lambda: write_success(rows, form=ENVELOPE, message="OK", started=started, pagination=page))
-    bare = _us(calls, lambda: dumps(rows))
-    raw = _us(calls, lambda: orjson.dumps(plain))
-    drf = _us(calls, lambda: JSONRenderer().render({"results": plain}))
+    ours = microseconds(
+        lambda: write_success(rows, form=ENVELOPE, message="OK", started=started, pagination=page), calls
+    )
+    bare = microseconds(lambda: dumps(rows), calls)
+    raw = microseconds(lambda: orjson.dumps(plain), calls)
+    drf = microseconds(lambda: JSONRenderer().render({"results": plain}), calls)
     return [
         Figure(
             "envelope around a page of 20 contracts",
@@ -46,13 +48,3 @@ def measure(*, calls: int) -> list[Figure]:
             f"contracts alone {bare:.1f}, orjson on plain dicts {raw:.1f}, DRF's JSONRenderer on dicts {drf:.1f}",
         )
     ]
-
-
-def _us(calls: int, call: Callable[[], object]) -> float:
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        best = min(best, (time.perf_counter() - start) / calls * 1e6)
-    return best

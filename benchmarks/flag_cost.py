@@ -3,17 +3,15 @@
 Per-cent roll-out is the dearest way to an answer: the row, a hash, a comparison. Beside it the hash alone and a
 look into a dict. Best of several rounds: the disturbance of a shared machine is never negative."""
 
-import time
 from collections.abc import Callable
 from itertools import cycle
 
+from benchmarks.timing import microseconds
 from stoa.platform.flags.declared import declare
 from stoa.platform.flags.public import is_on
 from stoa.platform.flags.rows import Snapshot
 from stoa.platform.flags.rules import Rule, Subject, share_of
 from stoa.platform.flags.watch import Watch, replace_watch
-
-ROUNDS = 7
 
 
 def measure(*, calls: int) -> dict[str, float]:
@@ -33,20 +31,10 @@ def measure(*, calls: int) -> dict[str, float]:
     }
     try:
         is_on(flag)
-        return {name: _microseconds(call, calls) for name, call in asked.items()}
+        return {name: microseconds(call, calls) for name, call in asked.items()}
     finally:
         watch.stop()
         replace_watch(previous)
-
-
-def _microseconds(call: Callable[[], object], calls: int) -> float:
-    best = float("inf")
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for _ in range(calls):
-            call()
-        best = min(best, time.perf_counter() - started)
-    return best / calls * 1e6
 
 
 if __name__ == "__main__":

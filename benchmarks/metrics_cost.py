@@ -1,14 +1,12 @@
 """What counting one request costs, in microseconds, and how long a scrape takes: `python -m benchmarks.metrics_cost`."""
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.timing import microseconds
 from stoa.runtime import metrics
 from stoa.runtime.metrics_series import CountSeries, TimeSeries
 
-ROUNDS = 5
 ROUTES = 60
 
 
@@ -21,26 +19,16 @@ def measure(*, calls: int) -> dict[str, float]:
         requests.inc("GET", "api/v1/bench/1", "200")
         seconds.observe(0.01, "GET", "api/v1/bench/1")
 
-    off = _microseconds(count, calls)
+    off = microseconds(count, calls)
     with tempfile.TemporaryDirectory() as folder:
         metrics.share_in(Path(folder))
         for number in range(ROUTES):
             requests.inc("GET", f"api/v1/bench/{number}", "200")
             seconds.observe(0.01, "GET", f"api/v1/bench/{number}")
-        on = _microseconds(count, calls)
-        scrape = _microseconds(metrics.exposition, 5) / 1000
+        on = microseconds(count, calls)
+        scrape = microseconds(metrics.exposition, 5) / 1000
         metrics.stop_sharing()
     return {"off_us": off, "on_us": on, "scrape_ms": scrape}
-
-
-def _microseconds(call: Callable[[], object], calls: int) -> float:
-    best = float("inf")
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for _ in range(calls):
-            call()
-        best = min(best, time.perf_counter() - started)
-    return best / calls * 1e6
 
 
 if __name__ == "__main__":
