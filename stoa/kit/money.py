@@ -9,7 +9,8 @@ from functools import total_ordering
 from typing import Self, final
 
 MAX_MINOR = 10**15
-"""Nothing real is larger, and sums of many such amounts still fit 64 bits."""
+"""Nothing that somebody sends or pays is larger, and sums of many such amounts still fit 64 bits."""
+MAX_SUM = 2**63 - 1
 
 _OTHER_EXPONENTS: Mapping[int, str] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -47,7 +48,7 @@ class Money:
             raise MoneyError("unknown currency")
         if isinstance(minor, bool) or not isinstance(minor, int):
             raise MoneyError("minor units are whole numbers")
-        if abs(minor) > MAX_MINOR:
+        if abs(minor) > MAX_SUM:
             raise MoneyError("the amount is too large")
         object.__setattr__(self, "minor", minor)
         object.__setattr__(self, "currency", currency)
@@ -78,7 +79,8 @@ class Money:
 
     @classmethod
     def parse(cls, amount: object, currency: object) -> Self:
-        """From the wire's decimal string. Raises MoneyError for a JSON number, NaN, an exponent or surplus decimals."""
+        """From the wire's decimal string. Raises MoneyError for a JSON number, NaN, an exponent surplus decimals, or more
+        than MAX_MINOR."""
         if not isinstance(amount, str):
             raise MoneyError("write the amount as a decimal string")
         if not isinstance(currency, str) or currency not in EXPONENTS:
@@ -92,6 +94,8 @@ class Money:
             raise MoneyError(f"{currency} has {exponent} decimals")
         # Whole numbers from start to end: Decimal rounds to whatever precision the thread's context has.
         minor = int(whole + fraction.ljust(exponent, "0"))
+        if minor > MAX_MINOR:
+            raise MoneyError("the amount is too large")
         return cls(-minor if amount != digits else minor, currency)
 
     @property

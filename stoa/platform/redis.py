@@ -1,4 +1,4 @@
-"""The process's one Redis client: made on first use, bounded, with a deadline on every socket."""
+"""The process's Redis clients, one an address: made on first use, bounded, with a deadline on every socket."""
 
 import os
 
@@ -13,8 +13,8 @@ SOCKET_TIMEOUT_S = 0.25
 """For connecting and for each answer. Redis answers in a tenth of a millisecond; who waits longer has lost it."""
 MAX_CONNECTIONS = 64
 
-_clients: dict[int, redis.Redis] = {}
-"""By process id: a forked child makes its own and leaves its parent's sockets alone. setdefault is atomic."""
+_clients: dict[tuple[int, str], redis.Redis] = {}
+"""By process id and address: a forked child makes its own and leaves its parent's sockets alone. setdefault is atomic."""
 
 
 def connect(address: str) -> redis.Redis:
@@ -42,11 +42,10 @@ def redis_client() -> redis.Redis | None:
     address = settings().redis_address
     if address is None:
         return None
-    return _clients.get(os.getpid()) or _clients.setdefault(os.getpid(), connect(address))
+    return client_of(address)
 
 
-def forget_redis_client() -> None:
-    """Close it; the next `redis_client()` reads the settings anew."""
-    client = _clients.pop(os.getpid(), None)
-    if client is not None:
-        client.close()
+def client_of(address: str) -> redis.Redis:
+    """The shared client of one address. Raises ConfigurationError."""
+    place = (os.getpid(), address)
+    return _clients.get(place) or _clients.setdefault(place, connect(address))

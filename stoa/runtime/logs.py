@@ -75,7 +75,7 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
 
 
 def _console(settings: Settings, stream: TextIO | None) -> logging.Handler:
-    chosen = stream or (sys.stdout if role() in {"web", "worker"} else sys.stderr)
+    chosen = stream or (sys.stdout if role() in {"web", "worker", "gateway"} else sys.stderr)
     form: Literal["json", "text"]
     if settings.log_format == "auto":
         form = "text" if chosen.isatty() else "json"

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-type Role = Literal["web", "worker", "command", "migrate"]
+type Role = Literal["web", "worker", "gateway", "command", "migrate"]
 
 _role: list[Role] = []
 

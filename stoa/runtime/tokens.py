@@ -25,6 +25,10 @@ _YEAR_9999_S = 253_370_764_800
 _REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "exp", "typ"]
 
 
+class TokenEnded(Unauthenticated):
+    """Ours and in order, but of yesterday: the same answer over HTTP, while a socket is told to come back with another."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
     user_id: UUID
@@ -43,7 +47,7 @@ class SigningKeys:
 
 def make_access_token(*, user_id: UUID, session_id: UUID, now: datetime | None = None) -> str:
     issued = now or utc_now()
-    keys = _signing_keys()
+    keys = signing_keys()
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -59,9 +63,11 @@ def make_access_token(*, user_id: UUID, session_id: UUID, now: datetime | None =
 
 def read_access_token(token: str) -> AccessClaims:
     """Signature, issuer, audience, life and type; not whether the session still lives. Raises Unauthenticated."""
-    claims = _verified(token, _signing_keys())
+    claims = _verified(token, signing_keys())
     now = utc_now()
-    if claims.expires_at <= now or claims.issued_at > now + _CLOCK_SKEW:
+    if claims.expires_at <= now:
+        raise TokenEnded
+    if claims.issued_at > now + _CLOCK_SKEW:
         raise Unauthenticated
     return claims
 
@@ -88,16 +94,18 @@ def _verified(token: str, keys: SigningKeys) -> AccessClaims:
         raise Unauthenticated from None
     user_id, session_id = parse_id(str(claims["sub"])), parse_id(str(claims["sid"]))
     issued, expires = claims["iat"], claims["exp"]
-    if claims["typ"] != _ACCESS or user_id is None or session_id is None or not _are_times(issued, expires):
+    if claims["typ"] != _ACCESS or user_id is None or session_id is None or not are_times(issued, expires):
         raise Unauthenticated
     return AccessClaims(user_id, session_id, datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
 
 
-def _are_times(*values: object) -> bool:
+def are_times(*values: object) -> bool:
+    """Whether these claims are moments that a datetime can hold."""
     return all(isinstance(value, int | float) and 0 <= value < _YEAR_9999_S for value in values)
 
 
-def _signing_keys() -> SigningKeys:
+def signing_keys() -> SigningKeys:
+    """Those in force, for whatever else this installation signs under them."""
     current = settings()
     return _derive(
         current.jwt_keys.get_secret_value() if current.jwt_keys else "",

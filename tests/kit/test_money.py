@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.kit.money import EXPONENTS, MAX_MINOR, Money, MoneyError
+from stoa.kit.money import EXPONENTS, MAX_MINOR, MAX_SUM, Money, MoneyError
 
 currencies = st.sampled_from(sorted(EXPONENTS))
 minors = st.integers(-MAX_MINOR, MAX_MINOR)
@@ -114,11 +114,14 @@ def test_arithmetic_and_order_are_those_of_the_minor_units(a: int, b: int, curre
     x, y = Money(a, currency), Money(b, currency)
     assert (x < y, x <= y, x > y, x >= y, x == y) == (a < b, a <= b, a > b, a >= b, a == b)
     for ours, minor in ((Money.__add__, a + b), (Money.__sub__, a - b)):
-        if abs(minor) <= MAX_MINOR:
-            assert ours(x, y) == Money(minor, currency)
-        else:
-            with pytest.raises(MoneyError, match=r"^the amount is too large$"):
-                ours(x, y)
+        assert ours(x, y) == Money(minor, currency)
+
+
+def test_a_sum_may_be_larger_than_an_amount_and_fits_64_bits() -> None:
+    assert Money(MAX_MINOR, "USD") + Money(MAX_MINOR, "USD") == Money(2 * MAX_MINOR, "USD")
+    for minor in (MAX_SUM + 1, -MAX_SUM - 1):
+        with pytest.raises(MoneyError, match=r"^the amount is too large$"):
+            Money(minor, "USD")
 
 
 def test_two_currencies_do_not_mix() -> None:

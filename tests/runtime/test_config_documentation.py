@@ -13,6 +13,7 @@ from stoa.runtime.config.render import BEGIN, END, env_example, environment_guid
 from stoa.runtime.config.values import Rate, Switch, Words
 
 PACKAGE = Path(next(iter(stoa.__path__)))
+FIELD_KEY = "a:CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYY="
 STRONG = "Zq7-0pRk2vXw9LmT4bNc8yHs5dFg1jUe"
 ALL = list(declarations(Settings))
 every_setting = pytest.mark.parametrize("declaration", ALL, ids=lambda declaration: declaration.name)
@@ -56,12 +57,22 @@ def test_a_setting_says_what_why_and_how(declaration: Declaration) -> None:
 def test_the_example_of_a_setting_is_accepted(declaration: Declaration) -> None:
     if "<" not in declaration.example:
         good = {"DJANGO_ALLOWED_HOSTS": "api.example.org", "DATABASE_URL": "postgresql://db/stoa"}
-        secrets = {"DJANGO_SECRET_KEY": STRONG, "JWT_SECRET": STRONG, "AUDIT_KEY": STRONG}
+        secrets = {
+            "DJANGO_SECRET_KEY": STRONG,
+            "JWT_SECRET": STRONG,
+            "AUDIT_KEY": STRONG,
+            "FIELD_ENCRYPTION_KEYS": FIELD_KEY,
+        }
         load(environ={**good, **secrets, declaration.name: declaration.example}, dotenv=None)
 
 
 def test_an_example_of_a_secret_is_a_form_and_not_a_value() -> None:
-    complete = {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"}  # addresses without a password
+    complete = {
+        "REDIS_URL",
+        "REALTIME_REDIS_URL",
+        "CELERY_BROKER_URL",
+        "CELERY_RESULT_BACKEND",
+    }  # addresses without a password
     assert [each.name for each in ALL if each.secret and "<" not in each.example and each.name not in complete] == []
 
 

@@ -18,6 +18,7 @@ GOOD = {
     "DJANGO_SECRET_KEY": "Zq7-0pRk2vXw9LmT4bNc8yHs5dFg1jUe",
     "JWT_SECRET": "Aq7-1pRk2vXw9LmT4bNc8yHs5dFg1jUf",
     "AUDIT_KEY": "Wd4-8sKq1nZr6VbY3mPx0cHt7gJf2LeU",
+    "FIELD_ENCRYPTION_KEYS": "a:CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYY=",
     "DJANGO_ALLOWED_HOSTS": "api.example.org",
     "DATABASE_URL": "postgresql://stoa@db/stoa",
 }
@@ -52,6 +53,11 @@ def test_a_good_production_starts() -> None:
             {"JWT_KEYS": f"new:{GOOD['JWT_SECRET']},old:short"},
             "JWT_KEYS: key 2: at least 32 unguessable characters in production",
         ),
+        ({"FIELD_ENCRYPTION_KEYS": ""}, "FIELD_ENCRYPTION_KEYS: required in production"),
+        (
+            {"FIELD_ENCRYPTION_KEYS": f"{GOOD['FIELD_ENCRYPTION_KEYS']},b:{'A' * 43}="},
+            "FIELD_ENCRYPTION_KEYS: key 2: 32 random bytes, not a word",
+        ),
         ({"DEBUG": "true"}, "DJANGO_DEBUG: must be false in production"),
         (
             {"DJANGO_ALLOWED_HOSTS": "api.example.org,*"},
@@ -81,6 +87,26 @@ def test_what_replaces_a_refused_value_is_accepted() -> None:
     assert load(environ={**GOOD, **keys, **metrics}, dotenv=None).settings.enable_metrics is True
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "no-colon",
+        ":" + "A" * 43 + "=",
+        "a:AAAA",
+        "a:not base64",
+        f"a:{'A' * 43}=,a:{'B' * 43}=",
+        f"derived:{'A' * 43}=",
+        f"a.b:{'A' * 43}=",
+    ],
+)
+def test_field_keys_that_cannot_be_read_are_refused_everywhere(keys: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load(environ={"FIELD_ENCRYPTION_KEYS": keys}, dotenv=None)
+    assert refused.value.faults == (
+        "FIELD_ENCRYPTION_KEYS: kid:base64 pairs with commas between, each of 32 bytes, each kid once",
+    )
+
+
 def test_a_bare_production_names_everything_at_once() -> None:
     with pytest.raises(ConfigurationError) as refused:
         load(environ={"ENVIRONMENT": "production"}, dotenv=None)
@@ -88,6 +114,7 @@ def test_a_bare_production_names_everything_at_once() -> None:
         "DJANGO_SECRET_KEY",
         "JWT_SECRET",
         "AUDIT_KEY",
+        "FIELD_ENCRYPTION_KEYS",
         "DJANGO_ALLOWED_HOSTS",
         "DATABASE_URL",
     ]
@@ -120,12 +147,14 @@ def test_each_secret_alone_is_masked_whatever_its_length(declaration: Declaratio
         "DATABASE_URL": "postgres://h/",
         "MIGRATION_DATABASE_URL": "postgres://h/",
         "REDIS_URL": "redis://",
+        "REALTIME_REDIS_URL": "redis://",
         "JWT_KEYS": "kid:",
         "SENTRY_DSN": "https://key@host/",
     }
     for length in (1, 60):
         mounted = tmp_path / "secret"
-        mounted.write_text(f"{form.get(name, '')}{'q' * length}")
+        rest = f":{'k' * 43}=" if name == "FIELD_ENCRYPTION_KEYS" else ""
+        mounted.write_text(f"{form.get(name, '')}{'q' * length}{rest}")
         loaded = load(environ={f"{name}_FILE": str(mounted)}, dotenv=None)
         (shown,) = effective(loaded, [name])
         assert (shown.value, shown.origin) == (MASK, f"file of {name}_FILE")

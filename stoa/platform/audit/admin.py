@@ -1,57 +1,58 @@
 """The trail in the admin: to read and to filter, nothing to edit."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from django.contrib import admin
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from stoa.platform.audit.models import AuditRecord
-from stoa.platform.audit.queries import detail_of
+from stoa.platform.admin_pages.base import ReadOnlyAdmin
+from stoa.platform.admin_pages.filters import ChosenFilter, DaysFilter
+from stoa.platform.admin_pages.looks import BAD, GOOD, PLAIN, WARNING, labelled, preformatted, story_link
+from stoa.platform.audit.models import AuditRecord, Severity
+from stoa.platform.audit.queries import actions_recorded, detail_of, object_types_recorded
 
-if TYPE_CHECKING:
-    _OfRecords = admin.ModelAdmin[AuditRecord]
-    _Pages = Paginator[AuditRecord]
-else:
-    _OfRecords, _Pages = admin.ModelAdmin, Paginator
-
-_PAGED = 2000
+_COLORS = dict(zip(Severity.values, (PLAIN, GOOD, WARNING, BAD), strict=True))
 
 
-class NewestOnly(_Pages):
-    """Of what the filters leave the newest 2,000: counting a trail of millions takes longer than reading its page."""
+class ByAction(ChosenFilter):
+    title = "action"
+    parameter_name = "action"
 
-    @property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows[:_PAGED].count() if isinstance(rows, QuerySet) else len(rows)
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        return [(action, action) for action in actions_recorded()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditRecord]) -> QuerySet[AuditRecord]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditRecord)
-class AuditRecordAdmin(_OfRecords):
-    list_display = ("at", "action", "severity", "actor_id", "object_type", "object_id", "request_id")
-    list_filter = ("severity", "at")
-    search_fields = ("=action", "=actor_id", "=object_type", "=object_id", "=request_id")
-    search_help_text = "An action, or the id of an actor, an object or a request, as a whole."
-    ordering = ("-id",)
-    paginator = NewestOnly
-    show_full_result_count = False
-    list_per_page = 50
-    fields = (*list_display, "org_id", "digest", "told")
-    readonly_fields = ("told",)
+class AuditRecordAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "how_grave", "actor_id", "object_type", "object_id", "story")
+    list_filter = ("severity", ByAction, ("at", DaysFilter))
+    list_filter_submit = True
+    search_fields = ("action", "actor_id", "request_id")
+    search_help_text = "Action, or id of actor, object or request"
+    ordering = ("-at", "-id")
+    fields = ("at", "action", "severity", "actor_id", "object_type", "object_id", "org_id", "story", "digest", "told")
+    readonly_fields = ("told", "story")
+
+    def wanted(self, term: str) -> Q:
+        """An object's id together with every type there is: so the index on both answers."""
+        return super().wanted(term) | Q(object_type__in=object_types_recorded(), object_id=term)
+
+    @labelled("severity", _COLORS)
+    def how_grave(self, row: AuditRecord) -> tuple[str, str]:
+        return row.severity, row.get_severity_display()
+
+    @admin.display(description="request")
+    def story(self, row: AuditRecord) -> SafeString | str:
+        return story_link(row.request_id)
 
     @admin.display(description="detail")
-    def told(self, row: AuditRecord) -> str:
-        said = detail_of(row)
-        return orjson.dumps(said, option=orjson.OPT_INDENT_2).decode() if said is not None else "none, or erased"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AuditRecord | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: AuditRecord | None = None) -> bool:
-        return False
+    def told(self, row: AuditRecord) -> SafeString | str:
+        known = detail_of(row)
+        return preformatted(orjson.dumps(known, option=orjson.OPT_INDENT_2).decode()) if known else "none, or erased"

@@ -1,24 +1,19 @@
 """What staff edit in the admin, on the trail: a mixin in front of ModelAdmin."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from stoa.platform.admin_pages.base import StoaAdmin
 from stoa.platform.audit.models import Severity
 from stoa.platform.audit.recording import record
 from stoa.platform.db.transactions import transaction
 
-if TYPE_CHECKING:
-    _OfAny = admin.ModelAdmin[Any]
-else:
-    _OfAny = admin.ModelAdmin
 
-
-class AuditedAdmin(_OfAny):
+class AuditedAdmin(StoaAdmin):
     """`class UserAdmin(AuditedAdmin):`. Adding, changing and deleting are recorded in Django's own transaction.
 
     Masking is by field name, as everywhere: a password's hash is not stored a second time."""

@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from django.db import connection
 from django.db.models import QuerySet
 
 from stoa.platform.audit.contracts import AuditView
 from stoa.platform.audit.models import AuditDetail, AuditRecord
 from stoa.platform.http.pages import Page, PageQuery, keyset_page
+
+# From one value to the next in an index: DISTINCT would read the whole trail.
+_VALUES = """WITH RECURSIVE seen (value) AS (
+  SELECT MIN({column}) FROM audit_record
+  UNION ALL
+  SELECT (SELECT MIN({column}) FROM audit_record WHERE {column} > seen.value) FROM seen WHERE seen.value IS NOT NULL)
+SELECT value FROM seen WHERE value IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,22 @@ def acts(wanted: Filters) -> QuerySet[AuditRecord]:
 def audit_page(query: PageQuery, wanted: Filters, *, route: str) -> Page:
     """Newest first; one query. `query` holds the same filters, so that a cursor belongs to them."""
     return keyset_page(acts(wanted), query, route=route, order=("-id",), shape=view_of)
+
+
+def actions_recorded() -> list[str]:
+    """Every action that the trail holds, by name. One query of as many look-ups in an index as there are actions."""
+    return _values("action")
+
+
+def object_types_recorded() -> list[str]:
+    """The same of the types of objects."""
+    return _values("object_type")
+
+
+def _values(column: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_VALUES.format(column=column))
+        return [value for (value,) in cursor.fetchall()]
 
 
 def view_of(row: AuditRecord) -> AuditView:

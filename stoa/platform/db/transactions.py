@@ -18,6 +18,10 @@ class DoomedTransaction(RuntimeError):
     """Somebody caught the failure of a joined transaction and went on: nothing of the whole can be kept."""
 
 
+class OutsideTransaction(RuntimeError):
+    """What only makes sense as a part of a transaction was asked for without one."""
+
+
 class OutsideCallInTransaction(RuntimeError):
     """A mail, request, upload or broker message was about to leave while a transaction was open (law 3)."""
 
@@ -37,6 +41,17 @@ def transaction() -> Iterator[None]:
                 raise DoomedTransaction("a failure inside this transaction was caught, and its work is lost")
     finally:
         _depth.reset(token)
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Inside a transaction, a part that may fail by itself: what it did is taken back, the rest is kept.
+
+    Raises OutsideTransaction at depth 0."""
+    if _depth.get() == 0:
+        raise OutsideTransaction("a savepoint belongs into transaction()")
+    with django_transaction.atomic(savepoint=True):
+        yield
 
 
 def transaction_depth() -> int:

@@ -1,4 +1,4 @@
-"""Triggers: declared once, installed after every migrate, looked for at every start.
+"""Triggers and functions: declared once, installed after every migrate, looked for at every start.
 
 A migration could create them, but SQLite changes a table by building a new one, and the triggers of the old one go
 with it without a word.
@@ -33,6 +33,7 @@ class Trigger:
 
 
 _declared: dict[str, Trigger] = {}
+_functions: dict[str, tuple[str, str]] = {}
 
 _FUNCTION = """CREATE OR REPLACE FUNCTION stoa_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE permitted boolean := false;
@@ -47,6 +48,12 @@ END $$"""
 
 def declare(trigger: Trigger) -> None:
     _declared[trigger.name] = trigger
+
+
+def declare_function(name: str, postgresql: str, *, table: str) -> None:
+    """A function on PostgreSQL, made before the triggers and wanted once `table` is there. Its name carries its version:
+    a changed one is another."""
+    _functions[name] = (postgresql, table)
 
 
 def declare_append_only(table: str, *, permit: str = "") -> None:
@@ -93,35 +100,61 @@ def missing_triggers(of: BaseDatabaseWrapper = connection) -> list[Trigger]:
     return [each for each in _for(of) if each.table in tables and each.name not in names]
 
 
+def missing_functions(of: BaseDatabaseWrapper = connection) -> list[str]:
+    if of.vendor != "postgresql" or not _functions:
+        return []
+    with of.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc JOIN pg_namespace AS space ON space.oid = pronamespace "
+            "WHERE proname = ANY (%s) AND space.nspname = ANY (current_schemas(false))",
+            [list(_functions)],
+        )
+        found = {row[0] for row in cursor.fetchall()}
+        cursor.execute(
+            "SELECT relname FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace "
+            "WHERE relname = ANY (%s) AND space.nspname = ANY (current_schemas(false))",
+            [[table for _, table in _functions.values()]],
+        )
+        tables = {row[0] for row in cursor.fetchall()}
+    return [name for name, (_, table) in _functions.items() if name not in found and table in tables]
+
+
 def _for(of: BaseDatabaseWrapper) -> Iterator[Trigger]:
-    return (each for each in _declared.values() if each.postgresql if of.vendor == "postgresql" or each.sqlite)
+    """Those that this database has: a rule may need one on SQLite and two on PostgreSQL."""
+    postgresql = of.vendor == "postgresql"
+    return (each for each in _declared.values() if (each.postgresql if postgresql else each.sqlite))
 
 
 def install_triggers(of: BaseDatabaseWrapper = connection) -> list[str]:
     """Create what is missing; returns the names. Those in place are left alone: creating one locks its table."""
     missing = missing_triggers(of)
-    if missing:
+    functions = missing_functions(of)
+    if missing or functions:
         with transaction(), of.cursor() as cursor:
             if of.vendor == "postgresql":
                 cursor.execute(_FUNCTION)
+            for name in functions:
+                cursor.execute(_functions[name][0])
             for each in missing:
                 if of.vendor == "postgresql":
                     cursor.execute(f"DROP TRIGGER IF EXISTS {each.name} ON {each.table}")
                 cursor.execute(each.postgresql if of.vendor == "postgresql" else each.sqlite)
-    return [each.name for each in missing]
+    return [*functions, *(each.name for each in missing)]
 
 
 def require_triggers() -> None:
     """At every start. Raises MissingTriggers. Tables that were not migrated yet are readiness's to report, and so is a
     database that does not answer."""
     try:
-        missing = missing_triggers()
+        missing = [each.name for each in missing_triggers()]
+        missing += missing_functions()
     except OperationalError as error:
         log.warning("triggers were not looked for: no database", error=type(error).__name__)
         return
     if missing:
-        names = ", ".join(each.name for each in missing)
-        raise MissingTriggers(f"missing in the database: {names}; `python manage.py migrate` installs them")
+        raise MissingTriggers(
+            f"missing in the database: {', '.join(missing)}; `python manage.py migrate` installs them"
+        )
 
 
 def install_after_migrate(app: AppConfig) -> None:

@@ -23,7 +23,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > _LONGEST or not token.isascii():
             raise Unauthenticated
-        caller = authenticate(token.strip())
+        caller = authenticate(token.strip(), request.META.get("stoa.org_asked"))
         context.update(user_id=str(caller.user_id))
         return AnonymousUser(), caller
 

@@ -25,6 +25,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Cookie:
+    """Kept by a browser between two routes: never read by scripts, never sent along by another site's form."""
+
+    name: str
+    value: str
+    path: str
+    max_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """What a view of an endpoint with `status=302` returns: a browser is there, not a program."""
+
+    url: str
+    cookie: Cookie | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One operation. `answer` is a Contract class, or None for an empty answer; `listed` says data is an array of it.
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stoa.platform.http.client_address import client_address
 from stoa.platform.http.envelope import form_of, write_failure
 from stoa.platform.http.errors import Failure, failure_of_status
 from stoa.runtime import context
+from stoa.runtime.client_address import client_address
 from stoa.runtime.config.current import settings
 from stoa.runtime.config.model import Settings
 from stoa.runtime.config.registry import declarations
@@ -23,7 +23,7 @@ type WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 log = get_logger(__name__)
 
-API = "/api/v1/"
+API, ADMIN = "/api/v1/", "/admin/"
 _SECRETS = tuple(name for declared in declarations(Settings) if declared.secret for name in declared.names)
 _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _SECURITY_HEADERS = (
@@ -37,6 +37,9 @@ _PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
 )
+# Alpine, by which the admin's pages move, makes functions of the words in its attributes. Scripts come from our own files
+# there too, and none stands in a page.
+_ADMIN_POLICY = f"script-src 'self' 'unsafe-eval'; {_PAGE_POLICY}"
 
 
 class Entry:
@@ -136,14 +139,24 @@ def _complete(
     complete = [(name, value) for name, value in headers if name.lower() not in {REQUEST_ID, LOG_ID}]
     complete += [pair for pair in _SECURITY_HEADERS if pair[0].lower() not in present]
     if "content-security-policy" not in present:
-        api = environ["PATH_INFO"].startswith((API, "/health"))
-        complete.append(("Content-Security-Policy", _API_POLICY if api else _PAGE_POLICY))
+        complete.append(("Content-Security-Policy", _policy(environ["PATH_INFO"])))
     complete += [
         ("X-Request-ID", request_id),
         ("X-Log-Id", request_id),
         ("X-Response-Time-ms", f"{duration_ms:.1f}"),
     ]
     return complete
+
+
+def _policy(path: str) -> str:
+    if path.startswith((API, "/health")):
+        return _API_POLICY
+    return _ADMIN_POLICY if path.startswith(ADMIN) else _PAGE_POLICY
+
+
+def page_policy(*, connect: str) -> str:
+    """For a page of ours whose scripts talk to one more address, such as the gateway's."""
+    return f"connect-src 'self' {connect}; {_PAGE_POLICY}"
 
 
 def _close(body: Iterable[bytes]) -> None:

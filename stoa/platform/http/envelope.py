@@ -30,6 +30,7 @@ class Form:
 
 
 ENVELOPE = Form()
+BARE = Form(raw=True)
 
 
 def form_of(accept: str) -> Form:

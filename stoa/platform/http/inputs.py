@@ -4,9 +4,11 @@ The schema that OpenAPI shows is generated from the same model that validates, s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, cast
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
@@ -23,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from stoa.kit.email import canonical_email
 from stoa.kit.errors import Invalid
 from stoa.kit.ids import parse_id
 from stoa.kit.money import Money, MoneyError
@@ -62,6 +65,10 @@ def _email(value: str) -> str:
     return value
 
 
+def _canonical(value: Any) -> Any:
+    return canonical_email(value) if isinstance(value, str) else value
+
+
 def _id(value: Any) -> UUID:
     parsed = parse_id(value) if isinstance(value, str) else None
     if parsed is None:
@@ -73,10 +80,11 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, str) and "T" in value.upper():
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            return moment
+            if moment.tzinfo is not None:
+                # In UTC from here on: PostgreSQL refuses an offset beyond 15:59, which Python and ISO 8601 allow.
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # no time at all, or before the year 1 once in UTC
+            pass
     raise ValueError("an ISO-8601 time with its zone is expected")
 
 
@@ -96,6 +104,18 @@ def _money(value: Any) -> Money:
         return Money.parse(value["amount"], value["currency"])
     except MoneyError as error:
         raise ValueError(str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _time_zone(value: str) -> str:
+    # A look into the list, never ZoneInfo(value): that opens a file of the name it is given.
+    if value not in _time_zones():
+        raise ValueError("a name of the IANA time zone database, such as Asia/Tbilisi, is expected")
+    return value
 
 
 MONEY_SCHEMA = {
@@ -131,7 +151,12 @@ Email = Annotated[
     AfterValidator(_email),
     Field(json_schema_extra={"format": "email"}),
 ]
+CanonicalEmail = Annotated[Email, BeforeValidator(_canonical)]
+"""Checked in the form that is stored: the canonical form of one character can be eighteen, or an @."""
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 MoneyInput = Annotated[Money, PlainValidator(_money), WithJsonSchema(MONEY_SCHEMA)]
+TimeZone = Annotated[
+    str, Field(min_length=1, max_length=64), AfterValidator(_time_zone), Field(json_schema_extra={"examples": ["UTC"]})
+]

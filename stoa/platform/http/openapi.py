@@ -13,6 +13,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
+from stoa.platform.http.access import OrgRequired, OrgSuspended
 from stoa.platform.http.endpoints import Endpoint
 from stoa.platform.http.errors import CODE_OF, STATUS_OF
 from stoa.platform.http.inputs import Input
@@ -35,6 +36,7 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     **{name: {"schema": _NUMBER, "description": "Absent where the rates are off."} for name in _RATES},
     "Retry-After": {"schema": _NUMBER, "required": True, "description": "Seconds."},
     "WWW-Authenticate": {"schema": _TEXT, "required": True},
+    "Location": {"schema": _TEXT, "required": True},
     "ETag": {"schema": _TEXT, "required": True},
     "Idempotency-Replayed": {"schema": {"const": "true"}},
 }
@@ -58,7 +60,11 @@ class EndpointSchema(AutoSchema):
         }
         if description := (endpoint.view.__doc__ or "").strip().partition("\n")[2].strip():
             operation["description"] = re.sub(r"\s+", " ", description)
-        if parameters := [*_path_parameters(route), *_query_parameters(endpoint, registry), *_headers_in(endpoint)]:
+        if parameters := [
+            *_path_parameters(route),
+            *_query_parameters(endpoint, registry),
+            *_headers_in(route, endpoint),
+        ]:
             operation["parameters"] = parameters
         if endpoint.body is not None:
             content = {"application/json": {"schema": reference(endpoint.body, registry, "validation")}}
@@ -81,8 +87,12 @@ def documented_statuses(route: str, endpoint: Endpoint) -> dict[int, tuple[str, 
         add(401)
     if endpoint.access.kind in {"staff", "org", "internal"}:
         add(403)
-    if PATH_PARAMETER.search(route) or endpoint.flag:
+    if PATH_PARAMETER.search(route) or endpoint.flag or endpoint.access.kind == "org":
         add(404)
+    if endpoint.access.kind == "org" and endpoint.method != "GET":
+        add(403, OrgSuspended.code)
+    if endpoint.access.kind == "org" and not names_org(route):
+        add(409, OrgRequired.code)
     if endpoint.body is not None:
         for status in (400, 413, 415, 422):
             add(status)
@@ -105,9 +115,14 @@ def documented_statuses(route: str, endpoint: Endpoint) -> dict[int, tuple[str, 
     return {status: tuple(codes) for status, codes in sorted(found.items())}
 
 
+def names_org(route: str) -> bool:
+    """Does the path itself say which organization is meant?"""
+    return any(found["name"] == "org_id" for found in PATH_PARAMETER.finditer(route))
+
+
 def responses_of(route: str, endpoint: Endpoint, registry: ComponentRegistry) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done.", "headers": _headers_out(endpoint, endpoint.status, registry)}
-    if endpoint.status != 204:
+    if endpoint.status not in {204, 302}:
         success["content"] = {"application/json": {"schema": success_schema(endpoint, registry)}}
     responses = {str(endpoint.status): success}
     if endpoint.conditional == "read":
@@ -131,7 +146,7 @@ def _limited(endpoint: Endpoint) -> bool:
 def _headers_out(endpoint: Endpoint, status: int, registry: ComponentRegistry) -> dict[str, Any]:
     names = ["X-Request-ID", "X-Log-Id", "X-Response-Time-ms"]
     names += _RATES if _limited(endpoint) else ()
-    names += {401: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
+    names += {302: ["Location"], 401: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
     if status < 400:
         names += ["ETag"] if endpoint.conditional else []
         names += ["Idempotency-Replayed"] if endpoint.idempotency != "ignored" else []
@@ -162,9 +177,9 @@ def _query_parameters(endpoint: Endpoint, registry: ComponentRegistry) -> list[d
     return parameters
 
 
-def _headers_in(endpoint: Endpoint) -> list[dict[str, Any]]:
+def _headers_in(route: str, endpoint: Endpoint) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
-    if endpoint.access.kind == "org":
+    if endpoint.access.kind == "org" and not names_org(route):
         described = "The organization that is acted for."
         parameters.append(
             {"in": "header", "name": "X-Org-Id", "schema": _ID, "required": False, "description": described}

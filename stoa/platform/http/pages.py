@@ -1,7 +1,7 @@
 """Pages of lists: opaque signed cursors over a keyset slice, and numbered pages for small staff tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Model, QuerySet
 from pydantic import Field
@@ -10,7 +10,6 @@ from stoa.kit.contract import Contract
 from stoa.kit.cursors import BadCursor, Position, read_cursor, sign_cursor
 from stoa.kit.errors import Malformed
 from stoa.platform.db.keyset import BadPosition, Slice, keyset_slice
-from stoa.platform.db.written_list import WrittenList
 from stoa.platform.http.inputs import QueryInput
 from stoa.runtime import context
 from stoa.runtime.config.current import settings
@@ -55,8 +54,19 @@ def keyset_page[M: Model](
     )
 
 
+class Readable(Protocol):
+    """A WrittenList, or what reads like one."""
+
+    @property
+    def order(self) -> Sequence[str]: ...
+
+    def read(
+        self, values: Mapping[str, Any], *, limit: int, position: Position | None, backwards: bool = False
+    ) -> Slice[tuple[Any, ...]]: ...
+
+
 def written_page(
-    source: WrittenList,
+    source: Readable,
     values: Mapping[str, Any],
     query: PageQuery,
     *,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stoa.kit.errors import Limited
-from stoa.platform.http.client_address import client_address
 from stoa.platform.http.contracts import Caller
 from stoa.platform.http.endpoints import Endpoint
 from stoa.platform.http.limits import Limit, global_limits, limit_headers, limit_subject, own_limiter
+from stoa.runtime.client_address import client_address
 from stoa.runtime.config.current import settings
 
 

@@ -6,38 +6,45 @@ DRF brings the request, authentication and the documentation; its serializers an
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 import orjson
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from stoa.kit.errors import Denied, Invalid, Missing, Stale, Unauthenticated
+from stoa.platform.db.tenant import tenant_scope
+from stoa.platform.http.access import INTERNAL, org_meant
 from stoa.platform.http.authentication import BearerAuthentication
-from stoa.platform.http.contracts import Caller
-from stoa.platform.http.endpoints import Answer, Endpoint, Routes
-from stoa.platform.http.envelope import dumps, form_of, write_failure, write_success
+from stoa.platform.http.contracts import Caller, OrgAsked, Standing
+from stoa.platform.http.endpoints import Answer, Endpoint, Redirect, Routes
+from stoa.platform.http.envelope import BARE, dumps, form_of, write_failure, write_success
 from stoa.platform.http.errors import Failure, failure_of
 from stoa.platform.http.idempotency import IdempotencyKeyRequired, Outcome, run_once, slot_for
 from stoa.platform.http.inputs import validate
 from stoa.platform.http.json_body import clean_text, read_json
 from stoa.platform.http.openapi import EndpointSchema
 from stoa.platform.http.pages import Page
-from stoa.platform.http.public import feature_is_on, org_of_request
+from stoa.platform.http.public import feature_is_on
 from stoa.platform.http.request_limits import take_limits
 from stoa.runtime import context
+from stoa.runtime.config.current import settings
+from stoa.runtime.internal_secret import knows_secret
 
 
 class Call[B, Q]:
     """What a view gets: the caller, the validated body and query, and the few things a view may ask for."""
 
-    def __init__(self, request: Request, route: str, caller: Caller | None) -> None:
+    def __init__(self, request: Request, route: str, caller: Caller | None, org_id: UUID | None = None) -> None:
         self.request = request
         self.route = route
         self._caller = caller
+        self._org_id = org_id
         self.body = cast(B, None)
         self.query = cast(Q, None)
 
@@ -47,6 +54,23 @@ class Call[B, Q]:
         if self._caller is None:
             raise Unauthenticated
         return self._caller
+
+    @property
+    def org_id(self) -> UUID:
+        """Of an org route: the organization in which the caller may do this. Raises Denied elsewhere."""
+        if self._org_id is None:
+            raise Denied
+        return self._org_id
+
+    @property
+    def standing(self) -> Standing:
+        """The caller's own, in that organization."""
+        return next(one for one in self.caller.standings if one.org_id == self.org_id)
+
+    @property
+    def idempotency_key(self) -> str:
+        """Of a route that requires one."""
+        return str(self.request.META["HTTP_IDEMPOTENCY_KEY"])
 
     @property
     def address(self) -> str:
@@ -77,9 +101,15 @@ class EndpointView(APIView):
         """Limits come before access, so that guessing tokens is limited too. A public route asks nobody who they are."""
         endpoint = self._endpoint(request)
         self.rate_headers: dict[str, str] = {}
+        self.org_id: UUID | None = None
+        asked = _org_asked(endpoint, request, kwargs)
+        request.META["stoa.org_asked"] = asked
         caller: Caller | None = None
         refusal: Unauthenticated | None = None
-        if endpoint.access.kind != "public":
+        if endpoint.access.kind == "internal":
+            # Their credential is no access token, and they are counted by nobody.
+            refusal = None if knows_secret(request.META.get("HTTP_AUTHORIZATION")) else Unauthenticated()
+        elif endpoint.access.kind != "public":
             try:
                 caller = cast(Caller | None, request.auth)
             except Unauthenticated as error:
@@ -91,7 +121,7 @@ class EndpointView(APIView):
         if refusal is not None:
             raise refusal
         self.caller = caller
-        _authorise(endpoint, caller, request)
+        self.org_id = _authorise(endpoint, caller, asked)
         if endpoint.flag and not feature_is_on(endpoint.flag, anybody=False):
             raise Missing
 
@@ -119,7 +149,7 @@ class EndpointView(APIView):
 
     def _perform(self, request: Request, path_values: Mapping[str, object]) -> HttpResponse:
         endpoint = self._endpoint(request)
-        call: Call[Any, Any] = Call(request, self.route, self.caller)
+        call: Call[Any, Any] = Call(request, self.route, self.caller, self.org_id)
         if endpoint.query is not None:
             call.query = validate(endpoint.query, _query_of(request))
         if endpoint.body is not None:
@@ -129,8 +159,13 @@ class EndpointView(APIView):
         if key is None:
             if endpoint.idempotency == "required":
                 raise IdempotencyKeyRequired
-            return self._answer(request, endpoint, endpoint.view(call, **path_values))
-        return self._answer_once(request, endpoint, key, lambda: endpoint.view(call, **path_values))
+            return self._answer(request, endpoint, self._act(endpoint, call, path_values))
+        return self._answer_once(request, endpoint, key, lambda: self._act(endpoint, call, path_values))
+
+    def _act(self, endpoint: Endpoint, call: Call[Any, Any], path_values: Mapping[str, object]) -> object:
+        """An org route sees the rows of its organization and of no other."""
+        with tenant_scope(self.org_id) if self.org_id is not None else nullcontext():
+            return endpoint.view(call, **path_values)
 
     def _answer_once(self, request: Request, endpoint: Endpoint, key: str, act: Callable[[], object]) -> HttpResponse:
         current = context.current()
@@ -156,6 +191,8 @@ class EndpointView(APIView):
         return response
 
     def _answer(self, request: Request, endpoint: Endpoint, result: object, status: int | None = None) -> HttpResponse:
+        if isinstance(result, Redirect):
+            return _redirect(result)
         answer = _as_answer(result)
         headers = {"ETag": f'"{answer.etag}"'} if answer.etag is not None else {}
         if answer.etag is not None and endpoint.conditional == "read":
@@ -166,7 +203,7 @@ class EndpointView(APIView):
         )
         body = write_success(
             data,
-            form=form_of(request.META.get("HTTP_ACCEPT", "")),
+            form=BARE if endpoint.access.kind == "internal" else form_of(request.META.get("HTTP_ACCEPT", "")),
             message=answer.message,
             started=_started(request),
             pagination=pagination,
@@ -197,31 +234,38 @@ def _view_of(route: str, by_method: Mapping[str, Endpoint]) -> Callable[..., Htt
     names = [method.lower() for method in by_method]
     if "GET" in by_method:
         names.append("head")
-    view: Any = type(
-        "EndpointView", (EndpointView,), {"endpoints": by_method, "route": route, "http_method_names": names}
-    )
+    declared: dict[str, object] = {"endpoints": by_method, "route": route, "http_method_names": names}
+    if all(endpoint.access == INTERNAL for endpoint in by_method.values()):
+        declared["schema"] = None  # nobody outside can call it, so the public document does not name it
+    view: Any = type("EndpointView", (EndpointView,), declared)
     return cast(Callable[..., HttpResponseBase], view.as_view())
 
 
-def _authorise(endpoint: Endpoint, caller: Caller | None, request: Request) -> None:
+def _org_asked(endpoint: Endpoint, request: Request, path_values: Mapping[str, object]) -> OrgAsked | None:
+    """The path's id goes before X-Org-Id: a list of the one must not answer for the other."""
+    if endpoint.access.kind != "org":
+        return None
+    header = request.META.get("HTTP_X_ORG_ID")
+    # A header without a value names something, which is not there; only without the header nothing is named.
+    named = str(path_values.get("org_id") or (header or "-" if header is not None else ""))
+    return OrgAsked(named=named, permission=endpoint.access.permission, writes=endpoint.method != "GET")
+
+
+def _authorise(endpoint: Endpoint, caller: Caller | None, asked: OrgAsked | None) -> UUID | None:
+    """The organization of an org route, else None."""
     access = endpoint.access
-    if access.kind == "public":
-        return
+    if access.kind in {"public", "internal"}:
+        return None
     if caller is None:
         raise Unauthenticated
-    match access.kind:
-        case "signed_in":
-            return
-        case "staff":
-            if caller.is_staff and (caller.is_superuser or access.permission in caller.staff_permissions):
-                return
+    if access.kind == "staff":
+        if not caller.is_staff or not (caller.is_superuser or access.permission in caller.staff_permissions):
             raise Denied
-        case "org":
-            named = request.META.get("HTTP_X_ORG_ID", "")
-            org_id = org_of_request(caller, named=named, resource=access.resource, action=access.action)
-            context.update(org_id=str(org_id))
-        case _:
-            raise Denied  # internal: nobody but the gateway's own credential, which arrives with the gateway
+    elif access.kind == "org" and asked is not None:
+        org_id = org_meant(caller, asked)
+        context.update(org_id=str(org_id))
+        return org_id
+    return None
 
 
 def _query_of(request: Request) -> Mapping[str, object]:
@@ -245,6 +289,24 @@ def _body_of(request: Request) -> object:
     if media_type.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
         raise UnsupportedMediaType(media_type[:100])
     return read_json(body)
+
+
+def _redirect(target: Redirect) -> HttpResponse:
+    """Never kept by a cache, and its address told to nobody: a code may stand in it."""
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    response = HttpResponseRedirect(target.url, headers=headers)
+    if (cookie := target.cookie) is not None:
+        secure = settings().in_production
+        response.set_cookie(
+            cookie.name,
+            cookie.value,
+            max_age=cookie.max_age_s,
+            path=cookie.path,
+            secure=secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
 
 
 def _as_answer(result: object) -> Answer:

@@ -15,4 +15,4 @@ def trace_page(request: HttpRequest) -> HttpResponse:
     request_id = request.GET.get("id", "").strip()
     story = story_of(request_id) if request_id else []
     said = {**admin.site.each_context(request), "title": "Trace", "request_id": request_id, "story": story}
-    return render(request, "observability/trace.html", said)
+    return render(request, "observability/trace.html", {**said, "headings": ("When (UTC)", "What", "Detail")})

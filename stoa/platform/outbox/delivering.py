@@ -17,7 +17,7 @@ from stoa.kit.clock import utc_now
 from stoa.platform.db.transactions import transaction
 from stoa.platform.outbox import statements
 from stoa.platform.outbox.leasing import claim_due, lease_end
-from stoa.platform.outbox.retries import LAST_ATTEMPT, Abandoned, retry_after_s
+from stoa.platform.outbox.retries import AWAY_S, LAST_ATTEMPT, Abandoned, retry_after_s, waits
 from stoa.platform.outbox.statements import Claimed, Lease
 from stoa.platform.outbox.subscriptions import read_event, subscriptions
 from stoa.runtime import context
@@ -224,6 +224,10 @@ def _record(row: Claimed, lease: Lease, error: Exception) -> None:
     wait_s = retry_after_s(row.attempts, error)
     text = mask_text(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]
     _drop_if_broken()
+    if waits(error):
+        # Whatever is away says so itself, once; here it would be a line a second for each that waits.
+        statements.wait(row.id, lease=lease.id, due_at=utc_now() + timedelta(seconds=AWAY_S), error=text)
+        return
     due_at = utc_now() + timedelta(seconds=wait_s or 0)
     statements.put_back(row.id, lease=lease.id, due_at=due_at, parked=wait_s is None, error=text)
     tell = log.error if wait_s is None else log.warning

@@ -27,7 +27,8 @@ def sweep_done(limit: int = 500, *, now: datetime | None = None) -> int:
     Returns how many: fewer than `limit` means that nothing is left to sweep. One transaction, which locks those
     events, so that a replay waits for it or they are passed over."""
     cutoff = (now or utc_now()) - timedelta(days=settings().outbox_retention_days)
-    lock = "FOR UPDATE OF event SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    unlocked = pause_point("outbox.sweep_lock") or connection.vendor != "postgresql"
+    lock = "" if unlocked else "FOR UPDATE OF event SKIP LOCKED"
     with transaction():
         ids = _ids(
             f"""SELECT event.id FROM outbox_event AS event
@@ -41,8 +42,15 @@ def sweep_done(limit: int = 500, *, now: datetime | None = None) -> int:
             return 0
         pause_point("outbox.sweeping")
         within = holes(ids)
-        _change(f"DELETE FROM outbox_delivery WHERE state = 'done' AND event_id IN ({within})", ids)
-        # A replay may have put a delivery there before we had the lock.
+        # A replay may have put a delivery there before we had the lock: then the others of that event stay too, or it
+        # would no longer be known that they are done.
+        _change(
+            f"""DELETE FROM outbox_delivery WHERE event_id IN ({within}) AND NOT EXISTS (
+                SELECT 1 FROM outbox_delivery AS kept
+                WHERE kept.event_id = outbox_delivery.event_id AND kept.state <> 'done')""",
+            ids,
+        )
+        pause_point("outbox.deliveries_swept")
         return _change(
             f"""DELETE FROM outbox_event WHERE id IN ({within}) AND NOT EXISTS (
                 SELECT 1 FROM outbox_delivery AS kept WHERE kept.event_id = outbox_event.id)""",
@@ -55,7 +63,8 @@ def replay(subscription: Subscription, *, since: datetime | None = None, until: 
 
     What it has, done or not, stays as it is, so that calling it again adds nothing. Batches of 500, a transaction
     each. Returns how many were made."""
-    lock = "FOR KEY SHARE OF event SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    unlocked = pause_point("outbox.replay_lock") or connection.vendor != "postgresql"
+    lock = "" if unlocked else "FOR KEY SHARE OF event SKIP LOCKED"
     conditions, times = ["event.name = %s", "event.expanded_at IS NOT NULL", "event.id > %s"], list[Any]()
     if since is not None:
         conditions.append("event.occurred_at >= %s")

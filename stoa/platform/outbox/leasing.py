@@ -16,8 +16,12 @@ HANDED_OVER_AT_MOST = 5000
 """Deliveries that may wait in the broker; a longer backlog stays in the database, where it does not run out."""
 
 
-def lease_end(now: datetime, *, times: int = 1) -> datetime:
-    return now + timedelta(seconds=settings().outbox_lease_s * times)
+def lease_end(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings().outbox_lease_s)
+
+
+def handed_over_for_s() -> float:
+    return settings().outbox_lease_s * WAITS_IN_QUEUE
 
 
 def claim_due(*, limit: int = DELIVERIES_AT_ONCE, now: datetime | None = None) -> Lease | None:
@@ -31,7 +35,7 @@ def claim_to_hand_over(*, limit: int = DELIVERIES_AT_ONCE) -> Lease | None:
     now = utc_now()
     if statements.handed_over(now, up_to=HANDED_OVER_AT_MOST) >= HANDED_OVER_AT_MOST:
         return None
-    return _claim(limit, now, lease_end(now, times=WAITS_IN_QUEUE), attempt=0)
+    return _claim(limit, now, now + timedelta(seconds=handed_over_for_s()), attempt=0)
 
 
 def take_over(lease: Lease) -> Lease | None:

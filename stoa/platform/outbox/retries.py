@@ -12,8 +12,18 @@ LONGEST_ASKED_S = 86_400
 _RETRIED = frozenset({Kind.CONFLICT, Kind.STALE, Kind.LIMITED, Kind.UPSTREAM, Kind.UNAVAILABLE})
 
 
+AWAY_S = 1
+"""Between tries while a part of the house is away."""
+
+
 class Abandoned(Exception):
     """Every attempt ended without a word: the worker died, or the reaction outlived its lease each time."""
+
+
+def waits(error: BaseException) -> bool:
+    """A part of the house is away (Kind.UNAVAILABLE): no fault of the delivery, so no attempt counts and none is the
+    last."""
+    return isinstance(error, DomainError) and error.kind is Kind.UNAVAILABLE
 
 
 def retry_after_s(attempts: int, error: BaseException) -> int | None:

@@ -182,6 +182,15 @@ def put_back(delivery_id: int, *, lease: UUID, due_at: datetime, parked: bool, e
     )
 
 
+def wait(delivery_id: int, *, lease: UUID, due_at: datetime, error: str) -> None:
+    """Put back as if this attempt had not been made."""
+    _change(
+        """UPDATE outbox_delivery SET due_at = %s, lease = NULL, error = %s, attempts = attempts - 1
+        WHERE lease = %s AND state = 'pending' AND id = %s""",
+        [stored_time(due_at), error, stored_uuid(lease), delivery_id],
+    )
+
+
 def renew(ids: Sequence[int], *, lease: UUID, until: datetime) -> None:
     _change(
         f"UPDATE outbox_delivery SET due_at = %s WHERE lease = %s AND state = 'pending' AND id IN ({holes(ids)})",

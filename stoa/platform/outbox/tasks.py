@@ -7,7 +7,7 @@ from celery import shared_task
 from stoa.platform.db.transactions import refuse_in_transaction
 from stoa.platform.outbox.delivering import deliver
 from stoa.platform.outbox.keeping import sweep_done
-from stoa.platform.outbox.leasing import give_back, take_over
+from stoa.platform.outbox.leasing import give_back, handed_over_for_s, take_over
 from stoa.platform.outbox.statements import Lease
 from stoa.platform.sweeps.registry import sweep
 from stoa.runtime.pause_points import pause_point
@@ -35,7 +35,14 @@ def hand_over(lease: Lease) -> None:
     refuse_in_transaction("a task message")
     pause_point("outbox.before_hand_over")
     try:
-        deliver_batch.apply_async(args=[str(lease.id), list(lease.ids)], queue=QUEUE, retry_policy=_ONE_MORE_TRY)
+        deliver_batch.apply_async(
+            args=[str(lease.id), list(lease.ids)],
+            queue=QUEUE,
+            retry_policy=_ONE_MORE_TRY,
+            # Once its lease is over a message is worth nothing: RabbitMQ drops it by itself, and a backlog of such
+            # does not keep workers from what is due. Redis has no such thing; there a worker finds the lease gone.
+            expiration=handed_over_for_s(),
+        )
     except Exception as error:  # a runner: each broker's client raises errors of its own
         give_back(lease)
         raise BrokerAway from error

@@ -11,6 +11,7 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from stoa.platform.flags.watch import watch
+from stoa.platform.outbox.wake import wait_until_quiet
 from stoa.platform.testing.databases import name_test_database, refuse_foreign_database, url_of_test_database
 from stoa.platform.testing.remote_pauses import RemotePause
 from stoa.platform.testing.servers import APPLICATION, OPTIONS, Server, served
@@ -28,7 +29,7 @@ def django_db_setup(
     verbosity = max(request.config.option.verbose - 1, 0)
     name_test_database(tmp_path_factory.mktemp("database"))
     with django_db_blocker.unblock():
-        created = setup_databases(verbosity=verbosity, interactive=False)
+        created = setup_databases(verbosity=verbosity, interactive=False, serialized_aliases=[])
         refuse_foreign_database()
     yield
     with django_db_blocker.unblock():
@@ -42,6 +43,7 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
     refuse_foreign_database()
     with django_db_blocker.unblock():
         yield
+        wait_until_quiet()
         connections.close_all()
 
 

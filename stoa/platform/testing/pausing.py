@@ -60,7 +60,7 @@ def held_at(name: str, *, hit: int = 1) -> Iterator[Hold]:
 
 
 @contextmanager
-def meeting_at(name: str, *, parties: int, timeout_s: float = 1.0) -> Iterator[None]:
+def meeting_at(name: str, *, parties: int, timeout_s: float = 2.5) -> Iterator[None]:
     """Threads go on together once `parties` of them stand at the point.
 
     A lock before the point keeps them from meeting: then each goes on alone after `timeout_s`, which is what a lock

@@ -25,7 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "stoa-fixtures")
     # How long one example takes says more about the neighbours on the machine than about the code.
     hypothesis.settings.register_profile("stoa", parent=hypothesis.settings(), deadline=None)
-    hypothesis.settings.load_profile("stoa")
+    hypothesis.settings.register_profile(
+        "long", parent=hypothesis.settings.get_profile("stoa"), max_examples=300, stateful_step_count=60
+    )
+    hypothesis.settings.load_profile(config.getoption("hypothesis_profile", None) or "stoa")
     if config.getoption("--lane"):
         config.option.markexpr = ""
 
@@ -33,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _refuse_empty_labels(config, items)
+    for item in items:
+        # Side by side a file stays together, but for its tests that commit: in their order (the lane's command says so)
+        # each process runs those last.
+        item.add_marker(pytest.mark.xdist_group(f"{item.path}{' commits' * _commits(item)}"))
     lane = config.getoption("--lane")
     if lane:
         wanted = LANES_OF_A_RUN[lane]
@@ -45,8 +52,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection(session: pytest.Session) -> Iterable[None]:
     """Committed rows stay until the end of the run, so the tests that leave them run last."""
     result = yield
-    session.items.sort(key=lambda item: "committed_db" in getattr(item, "fixturenames", ()))
+    session.items.sort(key=_commits)
     return result
+
+
+def _commits(item: pytest.Item) -> bool:
+    return "committed_db" in getattr(item, "fixturenames", ())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -32,7 +32,7 @@ def _changed(seq: int, dice: random.Random) -> str:
         other = value("SELECT max(at) FROM audit_record")
         run("UPDATE audit_record SET at = %s WHERE id = %s", "2001-01-01 00:00:00+00:00" if other else None, number)
     else:
-        run(f"UPDATE audit_record SET {column} = {column} || 'x' WHERE id = %s", number)
+        run(f"UPDATE audit_record SET {column} = 'x' || substr({column}, 2) WHERE id = %s", number)
     return f"row {seq} (record {number}) was changed"
 
 

@@ -3,13 +3,15 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from stoa.kit.ids import new_uuid
 from stoa.platform.db.transactions import (
     DoomedTransaction,
     OutsideCallInTransaction,
+    OutsideTransaction,
     refuse_in_transaction,
+    savepoint,
     transaction,
     transaction_depth,
 )
@@ -84,3 +86,19 @@ def test_a_swallowed_failure_of_a_joined_one_is_not_taken_for_success(db: None) 
     with transaction():
         write("after")
     assert Note.objects.count() == 1
+
+
+def test_what_fails_in_a_savepoint_takes_back_itself_alone(db: None) -> None:
+    owner = new_uuid()
+    with transaction():
+        Note.objects.create(title="kept", owner_id=owner)
+        with pytest.raises(IntegrityError), savepoint(), transaction():
+            Note.objects.create(title="lost", owner_id=owner)
+            Note.objects.create(title="kept", owner_id=owner)
+        Note.objects.create(title="kept too", owner_id=owner)
+    assert set(Note.objects.filter(owner_id=owner).values_list("title", flat=True)) == {"kept", "kept too"}
+
+
+def test_a_savepoint_belongs_into_a_transaction() -> None:
+    with pytest.raises(OutsideTransaction), savepoint():
+        pass

@@ -73,6 +73,8 @@ def test_another_json_value_where_an_object_is_expected(api: ApiClient, body: st
         ("at", "2026-02-03T12:34:56"),
         ("at", "0000-00-00T00:00:00Z"),
         ("at", 1_700_000_000),
+        ("at", "0001-01-01T00:00:00+05:00"),
+        ("at", "9999-12-31T23:59:59-05:00"),
         ("day", "2026-02-30"),
         ("day", "yesterday"),
         ("ref", "0198f3a07c1e7d3a9a552f7d3c1b9e10"),

@@ -187,4 +187,4 @@ def test_head_has_headers_and_no_body(api: ApiClient) -> None:
 def test_405_names_what_is_allowed(api: ApiClient) -> None:
     response = api.put("/api/v1/users/me", json={})
     assert envelope(response).code == "METHOD_NOT_ALLOWED"
-    assert response.headers["allow"] == "GET, HEAD, PATCH"
+    assert response.headers["allow"] == "DELETE, GET, HEAD, PATCH"

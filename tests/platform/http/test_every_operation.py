@@ -5,29 +5,33 @@ by `call`, and `architecture.documented_statuses` asks at the end of the lanes w
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import httpx
 import pytest
 
-from stoa.apps.accounts.tests.factories import Person, make_person
+from stoa.apps.accounts.tests.factories import Person, make_person, make_session
+from stoa.apps.organizations.services.organizations import suspend_organization
+from stoa.apps.organizations.tests.factories import make_member, make_organization
 from stoa.kit.clock import utc_now
-from stoa.kit.ids import new_uuid
+from stoa.kit.ids import new_id, new_uuid
 from stoa.platform.http.endpoints import Endpoint
 from stoa.platform.http.idempotency import slot_for
 from stoa.platform.http.models import IdempotencyRecord
+from stoa.platform.http.openapi import PATH_PARAMETER, names_org
 from stoa.platform.sweeps.models import Heartbeat
 from stoa.platform.testing.client import ApiClient, envelope
 from stoa.runtime.config import current
-from tests.platform.http.operations import Operation, call, operations, path_values_of, somebody_who_may
+from tests.platform.http.operations import Operation, call, operations, org_id_of, path_values_of, somebody_who_may
 
 pytestmark = pytest.mark.django_db
 
 KEY = "a-key-of-its-own"
 
 
-def every(applies: Callable[[Endpoint], object], *, reachable: bool = True) -> pytest.MarkDecorator:
-    """Parametrise over the operations of a kind; `reachable` leaves out what nobody may call."""
-    kept = operations(lambda endpoint: applies(endpoint) and not (reachable and endpoint.access.kind == "internal"))
+def every(applies: Callable[[Endpoint], object]) -> pytest.MarkDecorator:
+    """Parametrise over the operations of a kind."""
+    kept = operations(applies)
     assert kept
     return pytest.mark.parametrize("operation", kept, ids=str)
 
@@ -38,23 +42,65 @@ def caller(operation: Operation) -> Iterator[Person]:
         yield person
 
 
-@every(lambda endpoint: endpoint.access.kind != "public", reachable=False)
+@every(lambda endpoint: endpoint.access.kind != "public")
 def test_401_without_a_token_and_with_a_wrong_one(api: ApiClient, operation: Operation) -> None:
     for headers in ({}, {"Authorization": "Bearer not.a.token"}, {"Authorization": "Basic dTpw"}):
         answer = call(api, operation, None, headers=headers)
         assert (answer.status_code, envelope(answer).code) == (401, "UNAUTHORIZED")
 
 
-@every(lambda endpoint: endpoint.access.kind in {"staff", "org", "internal"}, reachable=False)
+@every(lambda endpoint: endpoint.access.kind == "staff")
 def test_403_for_a_plain_member(api: ApiClient, operation: Operation) -> None:
     answer = call(api, operation, make_person())
     assert (answer.status_code, envelope(answer).code) == (403, "FORBIDDEN")
+
+
+@every(lambda endpoint: endpoint.access.kind == "org")
+def test_403_for_a_member_whose_role_lacks_the_permission(api: ApiClient, operation: Operation, caller: Person) -> None:
+    org_id = org_id_of(caller)
+    person, _ = make_member(org_id, "ORG_ADMIN", denied=[operation.endpoint.access.permission])
+    answer = call(api, operation, person, owned=own_org(operation, org_id))
+    assert (answer.status_code, envelope(answer).code) == (403, "FORBIDDEN")
+
+
+@every(lambda endpoint: endpoint.access.kind == "org")
+def test_404_in_an_organization_that_is_not_ones_own(api: ApiClient, operation: Operation, caller: Person) -> None:
+    foreign = make_organization(make_person("Stranger"))
+    answer = call(api, operation, caller, headers={"X-Org-Id": str(foreign)}, owned=own_org(operation, foreign))
+    assert (answer.status_code, envelope(answer).code) == (404, "NOT_FOUND")
+
+
+@every(lambda endpoint: endpoint.access.kind == "org" and endpoint.method != "GET")
+def test_403_for_a_change_in_a_suspended_organization(api: ApiClient, operation: Operation, caller: Person) -> None:
+    org_id = org_id_of(caller)
+    suspend_organization(org_id=org_id, actor_id=caller.user.pk)
+    answer = call(api, operation, caller, owned=own_org(operation, org_id))
+    assert (answer.status_code, envelope(answer).code) == (403, "ORG_SUSPENDED")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in operations(lambda endpoint: endpoint.access.kind == "org") if not names_org(each.route)],
+    ids=str,
+)
+def test_409_for_somebody_of_two_organizations_who_names_none(
+    api: ApiClient, operation: Operation, caller: Person
+) -> None:
+    other = make_organization(caller, "Stoa")
+    answer = envelope(call(api, operation, caller))
+    assert (answer.status, answer.code) == (409, "ORG_REQUIRED")
+    assert {"id": str(other), "name": "Stoa"} in (answer.error or {})["details"]["organizations"]
+    assert len((answer.error or {})["details"]["organizations"]) == 2
 
 
 @every(lambda endpoint: endpoint.access.kind == "staff")
 def test_403_for_staff_without_the_permission(api: ApiClient, operation: Operation) -> None:
     answer = call(api, operation, make_person(is_staff=True))
     assert (answer.status_code, envelope(answer).code) == (403, "FORBIDDEN")
+
+
+def own_org(operation: Operation, org_id: UUID) -> dict[str, str]:
+    return {"org_id": str(org_id)} if names_org(operation.route) else {}
 
 
 @every(lambda endpoint: endpoint.body is not None)
@@ -118,7 +164,7 @@ def test_422_for_a_key_used_with_another_body(api: ApiClient, operation: Operati
         slot = slot_for(
             key=KEY,
             user_id=str(caller.user.pk),
-            org_id="",
+            org_id=str(org_id_of(caller)) if operation.endpoint.access.kind == "org" else "",
             method=request.method,
             path=request.url.path,
             query=request.url.query.decode(),
@@ -149,12 +195,13 @@ def one_too_many(api: ApiClient, operation: Operation, caller: Person | None) ->
     first = call(api, operation, caller)
     assert first.status_code != 429
     assert (first.headers["RateLimit-Limit"], first.headers["RateLimit-Remaining"]) == ("1", "0")
-    second = call(api, operation, caller)
+    # The first request may have ended their session, or closed their account.
+    second = call(api, operation, caller and make_session(caller))
     assert (second.status_code, envelope(second).code) == (429, "RATE_LIMITED")
     assert 3590 < int(second.headers["Retry-After"]) <= 3600
 
 
-@every(lambda endpoint: endpoint.default_limits or endpoint.limits, reachable=False)
+@every(lambda endpoint: endpoint.default_limits or endpoint.limits)
 def test_429_for_an_address(api: ApiClient, operation: Operation, tight: None) -> None:
     address = ipaddress.IPv6Address(new_uuid().bytes)  # one that no other run shares a Redis bucket with
     one_too_many(api.at(str(address)), operation, None)
@@ -189,10 +236,16 @@ def worker(db: None) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-@every(lambda endpoint: endpoint.method in {"GET", "DELETE"})
+@every(lambda endpoint: endpoint.method in {"GET", "DELETE"} and endpoint.status != 302)
 def test_success_for_somebody_who_may(api: ApiClient, operation: Operation, caller: Person) -> None:
     answer = call(api, operation, caller, owned=path_values_of(operation, caller))
     assert (answer.status_code, envelope(answer).success) == (operation.endpoint.status, True)
+
+
+@every(lambda endpoint: endpoint.status == 302)
+def test_a_browser_is_sent_on(api: ApiClient, operation: Operation, caller: Person) -> None:
+    answer = call(api, operation, None, owned=path_values_of(operation, caller))
+    assert (answer.status_code, answer.content) == (302, b"")
 
 
 WITH_PATH = [operation for operation in operations() if operation.has_path_values]
@@ -200,5 +253,8 @@ WITH_PATH = [operation for operation in operations() if operation.has_path_value
 
 @pytest.mark.parametrize("operation", WITH_PATH, ids=str)
 def test_404_for_an_id_that_names_nothing(api: ApiClient, operation: Operation, caller: Person) -> None:
-    answer = call(api, operation, caller)
+    """In one's own organization; where the path names nothing else, the organization is not there."""
+    names = {found["name"] for found in PATH_PARAMETER.finditer(operation.route)}
+    owned = {"org_id": new_id()} if names == {"org_id"} else {}
+    answer = call(api, operation, caller, owned=owned)
     assert (answer.status_code, envelope(answer).code) == (404, "NOT_FOUND")

@@ -41,7 +41,7 @@ def test_a_key_is_optional_elsewhere(api: ApiClient, member: Person) -> None:
     assert IdempotencyRecord.objects.count() == 0
 
 
-@pytest.mark.parametrize("key", ["!", "~" * 255, "a,b", new_id(), '"quoted"'])
+@pytest.mark.parametrize("key", ["!", "~" * 255, "a,b", "01a21863-6d64-7908-93ed-9fe3df72528a", '"quoted"'])
 def test_keys_of_visible_ascii_are_taken(api: ApiClient, member: Person, key: str) -> None:
     assert send(api, member, key).status == 201
     assert send(api, member, key).status == 201

@@ -109,7 +109,7 @@ def test_a_body_is_required_only_when_an_empty_object_would_be_refused() -> None
 
 def test_path_values_that_match_nothing_are_documented() -> None:
     assert list(operation("probe/notes/{note_id}")["responses"]) == ["200", "304", "401", "404", "429"]
-    assert list(operation("probe/org")["responses"]) == ["200", "401", "403", "429"]
+    assert list(operation("probe/org")["responses"]) == ["200", "401", "403", "404", "409", "429"]
     assert list(operation("system/health")["responses"]) == ["200"]
 
 

@@ -3,15 +3,13 @@
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from stoa.kit.ids import new_id
-from tests.platform.observability.workers import Worker, worker
+from tests.platform.observability.echo import Echo
+from tests.platform.observability.workers import Worker, lines_of, worker
 
 SEND = """
 import sys
@@ -33,28 +31,6 @@ with app.connection() as connection:
 """
 
 
-class Echo(BaseHTTPRequestHandler):
-    ids: list[str] = []
-
-    def do_GET(self) -> None:
-        self.ids.append(self.headers["X-Request-ID"])
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def echo() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Echo.ids.clear()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 def send(at: Worker, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SEND, *arguments],
@@ -67,15 +43,11 @@ def send(at: Worker, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def lines_of(log: str, request_id: str) -> list[str]:
-    return [line for line in log.splitlines() if f"log_id={request_id} " in line]
-
-
 @pytest.mark.redis
-def test_every_line_of_a_story_has_its_id(committed_db: None, tmp_path: Path, echo: str) -> None:
+def test_every_line_of_a_story_has_its_id(committed_db: None, tmp_path: Path, echo: Echo) -> None:
     story, foreign = new_id(), new_id()
     with worker(tmp_path) as at:
-        send(at, story, foreign, echo, str(tmp_path / "died"))
+        send(at, story, foreign, echo.address, str(tmp_path / "died"))
         at.wait_for(lambda: at.log().count("msg=called out") == 2 and "msg=alive again" in at.log())
         at.wait_for(lambda: at.log().count("die_once[") >= 3 and "call_out" in at.log())
         log = at.log()
@@ -94,7 +66,7 @@ def test_every_line_of_a_story_has_its_id(committed_db: None, tmp_path: Path, ec
         own = {re.search(r"log_id=(\S+)", line)[1] for line in log.splitlines() if foreign in line}
         assert len(own) == 1
         assert own != {"-"}
-        assert sorted(Echo.ids) == sorted([story, *own])
+        assert sorted(echo.ids) == sorted([story, *own])
         # Not one line about these tasks without an id.
         about = [line for line in log.splitlines() if "story_tasks" in line and "msg=Task" in line]
         assert [line for line in about if "log_id=- " in line] == []

@@ -27,7 +27,10 @@ class Worker:
     started: list["subprocess.Popen[bytes]"]
 
     def celery(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "celery", "-A", "stoa", *arguments]
+        return self.python("-m", "celery", "-A", "stoa", *arguments)
+
+    def python(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, *arguments]
         with (self.folder / "output").open("ab") as output:
             process = subprocess.Popen(
                 command, cwd=self.folder, env=self.environ, stdout=output, stderr=output, start_new_session=True
@@ -39,10 +42,13 @@ class Worker:
         path = self.folder / "logs" / name
         return path.read_text() if path.exists() else ""
 
+    def all_logs(self) -> str:
+        return self.log("app.log") + self.log()
+
     def output(self) -> str:
         return (self.folder / "output").read_text(errors="replace")
 
-    def wait_for(self, condition: Callable[[], bool], within_s: float = 20.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], within_s: float = 60.0) -> None:
         until = time.monotonic() + within_s
         while not condition():
             assert time.monotonic() < until, f"not in time\n{self.output()[-3000:]}\n{self.log()[-3000:]}"
@@ -50,8 +56,9 @@ class Worker:
 
 
 @contextmanager
-def worker(folder: Path, **environ: str) -> Iterator[Worker]:
-    """With two processes in its pool; ended with everything it started."""
+def worker(folder: Path, *imported: str, **environ: str) -> Iterator[Worker]:
+    """With two processes in its pool, which know the story's tasks and what is `imported` besides; ended with
+    everything it started."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("needs redis-server")
@@ -73,7 +80,7 @@ def worker(folder: Path, **environ: str) -> Iterator[Worker]:
     }
     made = Worker(folder, known, [])
     try:
-        made.celery("worker", "-l", "info", "-c", "2", "-I", TASKS)
+        made.celery("worker", "-l", "info", "-c", "2", "-I", ",".join((TASKS, *imported)))
         made.wait_for(lambda: " ready." in made.log())
         yield made
     finally:
@@ -83,3 +90,7 @@ def worker(folder: Path, **environ: str) -> Iterator[Worker]:
             process.wait(10)
         redis.kill()
         redis.wait()
+
+
+def lines_of(log: str, request_id: str) -> list[str]:
+    return [line for line in log.splitlines() if f"log_id={request_id} " in line]

@@ -76,15 +76,19 @@ def world(committed_db: None, tmp_path: Path) -> Iterator[World]:
     made.end()
 
 
-@pytest.mark.parametrize("lane", LANES)
-def test_each_lane_delivers_everything_once(
-    request: pytest.FixtureRequest, world: World, own_redis: OwnRedis, lane: str
-) -> None:
+def broker_of(request: pytest.FixtureRequest, own_redis: OwnRedis, lane: str) -> str:
     if lane == "rabbitmq" and not listens(*AMQP):
         leave_out(request, "RabbitMQ on 127.0.0.1:5672")
     if lane == "redis":
         own_redis.start()
-    world.broker = {"local": "", "redis": own_redis.url, "rabbitmq": "amqp://guest:guest@127.0.0.1:5672//"}[lane]
+    return {"local": "", "redis": own_redis.url, "rabbitmq": "amqp://guest:guest@127.0.0.1:5672//"}[lane]
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_each_lane_delivers_everything_once(
+    request: pytest.FixtureRequest, world: World, own_redis: OwnRedis, lane: str
+) -> None:
+    world.broker = broker_of(request, own_redis, lane)
     worker = world.start("relay" if world.broker else "worker")
     if world.broker:
         world.start("celery-pool")
@@ -120,11 +124,12 @@ def test_a_broker_that_is_away_costs_time_and_no_attempt(world: World, own_redis
     assert world.faults() == []
 
 
-@pytest.mark.postgres
-def test_kills_of_relay_and_celery_workers_lose_and_double_nothing(world: World, own_redis: OwnRedis) -> None:
-    """Between the broker and the database, on either side; `make soak` goes to every point."""
-    own_redis.start()
-    world.broker = own_redis.url
+@pytest.mark.parametrize("lane", LANES[1:])
+def test_kills_of_relay_and_celery_workers_lose_and_double_nothing(
+    request: pytest.FixtureRequest, world: World, own_redis: OwnRedis, lane: str
+) -> None:
+    """Between the broker and the database, on either side; `make soak BROKER=...` goes to every point."""
+    world.broker = broker_of(request, own_redis, lane)
     where = {"relay": ("outbox.handed_over",), "celery": ("outbox.taken_over",)}
     assert len(at_named_points(world, where)) == 2
     print(f"{world.killed} processes killed, {len(world.causes())} causes")

@@ -78,6 +78,28 @@ def test_a_refusal_is_parked_at_the_first_attempt(db: None) -> None:
     assert OutboxDelivery.objects.get().state == "parked"
 
 
+def test_while_a_part_of_the_house_is_away_no_attempt_counts(db: None) -> None:
+    """However long it takes: the delivery is at no fault, and is there when the part is back."""
+    away = True
+
+    @sends(NoteWritten)
+    def patient(event: NoteWritten) -> None:
+        if away:
+            raise Unavailable
+        write("reached")
+
+    tell("a")
+    assert drain(expect_failures=True).failed == 1
+    for second in range(1, LAST_ATTEMPT * 2):
+        assert pass_at(second * 1.1).failed == 1
+    waiting = OutboxDelivery.objects.get()
+    assert (waiting.state, waiting.attempts, waiting.lease) == ("pending", 0, None)
+    assert waiting.error.startswith("Unavailable")
+    away = False
+    assert pass_at(100).done == 1
+    assert (OutboxDelivery.objects.get().state, written()) == ("done", ["reached"])
+
+
 def test_one_that_never_ends_is_parked_too(db: None) -> None:
     """A reaction that kills its process leaves no error: its attempts are counted by the claims alone."""
 

@@ -47,3 +47,16 @@ class Core(Section):
         example="true",
         why="Their passwords are public; with this off, a demo account cannot sign in at all.",
     )
+    admin_email: str | None = setting(
+        None,
+        "Whom `bootstrap_admin` makes the first superuser.",
+        example="ops@example.org",
+        why="A container's first start has nobody at the keyboard.",
+    )
+    admin_password: SecretStr | None = setting(
+        None,
+        "Password of that superuser; without it one is generated and shown once.",
+        secret=True,
+        example="<output of: openssl rand -base64 24>",
+        why="Read only while the account is made; an account that is there keeps its password.",
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stoa.platform.http.client_address import client_address
+from stoa.runtime.client_address import client_address
 
 PEER = "192.0.2.9"
 
