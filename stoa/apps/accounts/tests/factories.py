@@ -31,6 +31,14 @@ def make_user(name: str = "Somebody", **fields: object) -> User:
 
 
 def make_person(name: str = "Somebody", **fields: object) -> Person:
-    user = make_user(name, **fields)
+    return _with_session(make_user(name, **fields))
+
+
+def make_session(person: Person) -> Person:
+    """The same person, signed in once more."""
+    return _with_session(person.user)
+
+
+def _with_session(user: User) -> Person:
     pair = open_session(user=user, device=Device(agent="tests", address="127.0.0.1"))
     return Person(user, pair.access, pair.refresh)

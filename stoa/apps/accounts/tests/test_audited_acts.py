@@ -4,7 +4,7 @@ import json
 
 from django.test import Client
 
-from stoa.apps.accounts.models import User
+from stoa.apps.accounts.models import Session, User
 from stoa.apps.accounts.tests.factories import PASSWORD, Person
 from stoa.platform.audit.models import AuditRecord
 from stoa.platform.testing.client import ApiClient, envelope
@@ -66,11 +66,19 @@ def test_the_admin_tells_who_signed_in_and_what_they_edited(client: Client, staf
     other = member.user
     edited = {"email": other.email, "handle": other.handle, "name": "Renamed", "is_active": "on"}
     assert client.post(f"/admin/accounts/user/{other.pk}/change/", edited).status_code == 302
-    ((actor, number, detail),) = told("admin.changed")
+    ((actor, number, detail),) = told("accounts.changed_by_staff")
     assert (actor, number) == (str(staff.user.pk), str(other.pk))
     assert (detail["before"], detail["after"]) == ({"name": "Member"}, {"name": "Renamed"})
-    gone = client.post("/admin/accounts/user/", {
-        "action": "delete_selected", "_selected_action": str(other.pk), "post": "yes"})  # fmt: skip
+    session = Session.objects.get(user=other)
+    gone = client.post("/admin/accounts/session/", {
+        "action": "revoke", "_selected_action": str(session.pk)})  # fmt: skip
     assert gone.status_code == 302
-    assert not User.objects.filter(pk=other.pk).exists()
-    assert [act[1] for act in told("admin.deleted")] == [str(other.pk)]
+    assert Session.objects.filter(pk=session.pk).exclude(revoked_at=None).exists()
+    ended = AuditRecord.objects.get(action="accounts.session_ended_by_staff")
+    assert (ended.actor_id, ended.object_id) == (str(staff.user.pk), str(session.pk))
+
+
+def test_a_person_is_erased_and_never_deleted_in_the_admin(client: Client, staff: Person, member: Person) -> None:
+    client.force_login(staff.user)
+    assert client.post(f"/admin/accounts/user/{member.user.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=member.user.pk).exists()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa.apps.accounts.domain import candidate_handles, canonical_email, is_handle
+from stoa.apps.accounts.domain import candidate_handles, is_handle
+from stoa.kit.email import canonical_email
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import redis
+from django.test import override_settings
 
 from stoa.apps.accounts.models import User
 from stoa.apps.accounts.tests.factories import PASSWORD, Person
@@ -63,6 +64,16 @@ def test_signing_in_is_limited_by_address_whoever_is_named(api: ApiClient, membe
     assert api.at(an_address()).post(LOGIN, json=right).status_code == 200
     forged = caller.post(LOGIN, json=right, headers={"X-Forwarded-For": an_address()})
     assert forged.status_code == 429
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_limits_let_requests_through_whether_debug_is_on_or_off(
+    api: ApiClient, member: Person, rates: Rates, debug: bool
+) -> None:
+    rates(throttle_user_rate="2/hour", django_debug=debug)
+    with override_settings(DEBUG=debug):
+        asked = [api.get(ME, headers=member.bearer) for _ in range(3)]
+    assert [one.status_code for one in asked] == [200, 200, 429]
 
 
 def test_registering_is_limited_by_address_and_a_refused_one_makes_nobody(

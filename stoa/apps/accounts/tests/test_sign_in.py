@@ -14,6 +14,7 @@ from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_id
 from stoa.platform.testing.client import ApiClient, Envelope
 from stoa.runtime.config import current
+from stoa.runtime.pause_points import arm, disarm
 from tests.probe.hashers import CheapArgon2
 
 LOGIN, REFRESH, LOGOUT, SESSIONS, ME = (
@@ -91,6 +92,21 @@ def test_the_work_of_a_password_is_done_for_an_unknown_one_too(
         login(api, name, "wrong")
         counts.append(list(verified))
     assert [len(one) for one in counts] == [1, 1, 1]
+
+
+def test_a_password_changed_while_the_old_one_was_checked_signs_nobody_in(api: ApiClient, member: Person) -> None:
+    """Who changed it ended the sessions there were, and would not have seen this one."""
+
+    def change() -> bool:
+        User.objects.filter(pk=member.user.pk).update(password="another")
+        return False
+
+    arm("accounts.before_admit", change)
+    try:
+        assert said(login(api, member.user.email)) == BAD_CREDENTIALS
+    finally:
+        disarm("accounts.before_admit")
+    assert Session.objects.filter(user=member.user).count() == 1
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "x"}, {"password": "x"}, {"email": [], "password": "x"}])
@@ -185,6 +201,15 @@ def test_signing_out_with_a_strange_token_tells_nothing(api: ApiClient, member: 
     session = member.refresh.partition(".")[0]
     assert api.send_json("POST", LOGOUT, {"refresh": f"{session}.family.guess"}).status == 200
     assert api.bearer(member.access).read(ME).status == 200
+
+
+def test_signing_out_everywhere_ends_all_of_ones_own(api: ApiClient, member: Person, outsider: Person) -> None:
+    other = login(api, member.user.email).data
+    assert api.bearer(other["access"]).send_json("POST", f"{LOGOUT}-all").data == {"signed_out": True}
+    for access, token in ((member.access, member.refresh), (other["access"], other["refresh"])):
+        assert api.bearer(access).read(ME).status == 401
+        assert said(refresh(api, token)) == REFUSED
+    assert api.bearer(outsider.access).read(ME).status == 200
 
 
 def test_the_list_shows_ones_own_live_sessions(api: ApiClient, member: Person, outsider: Person) -> None:

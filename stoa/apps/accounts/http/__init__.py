@@ -1,0 +1,1 @@
+"""Routes of accounts, a module a subject."""

@@ -1,0 +1,1 @@
+"""Outside services that accounts talks to."""

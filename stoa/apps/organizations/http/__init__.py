@@ -1,0 +1,1 @@
+"""Routes of organizations, a module a noun."""

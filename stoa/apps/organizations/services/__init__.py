@@ -1,0 +1,1 @@
+"""Writes of organizations, a module a noun."""
