@@ -1,0 +1,351 @@
+"""What the ledger is told and tells. Lines and drafts are plain slotted dataclasses: thousands of them are made a second."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from uuid import UUID
+
+from stoa.kit.contract import Contract
+from stoa.kit.money import Money
+
+PLATFORM_BOOK = UUID(int=0)
+"""Whose currency is the coin: no organization has this id, because ours are UUIDv7."""
+
+
+class Side(IntEnum):
+    DEBIT = 1
+    CREDIT = -1
+
+    @property
+    def other(self) -> "Side":
+        return Side(-self)
+
+
+class AccountType(StrEnum):
+    ASSET = "asset"
+    LIABILITY = "liability"
+    EQUITY = "equity"
+    REVENUE = "revenue"
+    EXPENSE = "expense"
+
+    @property
+    def normal(self) -> Side:
+        """Where such an account grows."""
+        return Side.DEBIT if self in {AccountType.ASSET, AccountType.EXPENSE} else Side.CREDIT
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side of an entry: `amount_minor` > 0 in the smallest unit of `currency`."""
+
+    account_id: UUID
+    side: Side
+    amount_minor: int
+    currency: str
+    memo: str = ""
+
+
+def debit(account_id: UUID, amount_minor: int, currency: str, memo: str = "") -> Line:
+    return Line(account_id, Side.DEBIT, amount_minor, currency, memo)
+
+
+def credit(account_id: UUID, amount_minor: int, currency: str, memo: str = "") -> Line:
+    return Line(account_id, Side.CREDIT, amount_minor, currency, memo)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it is posted. `key` is the caller's: one effect per key and book. `effective_at` None: now, and
+    when the key is repeated, then when it first was."""
+
+    book_id: UUID
+    kind: str
+    key: str
+    effective_at: datetime | None
+    lines: tuple[Line, ...]
+    description: str = ""
+    reference_type: str = ""
+    reference_id: str = ""
+    reverses_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Of effective time: from `since` up to but without `until`; None: from the beginning, to the end.
+
+    `recorded_to`: as it was known at that instant."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    recorded_to: datetime | None = None
+
+
+class Posted(Contract):
+    """`is_new` is false where the key had its entry already."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    is_new: bool
+
+
+class AccountView(Contract):
+    """`balance` on the account's normal side; `available` is the balance less what is held."""
+
+    id: UUID
+    code: str
+    name: str
+    type: str
+    normal_side: str
+    currency: str
+    parent_id: UUID | None
+    role: str
+    owner: str
+    floor: Money | None
+    is_open: bool
+    balance: Money
+    held: Money
+    available: Money
+
+
+class LineView(Contract):
+    account_id: UUID
+    account_code: str
+    account_name: str
+    side: str
+    amount: Money
+    memo: str
+
+
+class AccountLine(Contract):
+    """One line of an account, with what its entry says."""
+
+    entry_id: UUID
+    kind: str
+    effective_at: datetime
+    side: str
+    amount: Money
+    reference_type: str
+    reference_id: str
+    reverses_id: UUID | None
+
+
+class EntryView(Contract):
+    """`number` is its place in the sealed chain; none yet: provisional."""
+
+    id: UUID
+    number: int | None
+    kind: str
+    key: str
+    effective_at: datetime
+    recorded_at: datetime
+    description: str
+    reference_type: str
+    reference_id: str
+    request_id: str
+    reverses_id: UUID | None
+    reversed_by_id: UUID | None
+    lines: tuple[LineView, ...]
+
+
+class EntryRow(Contract):
+    """One of a list: without its lines."""
+
+    id: UUID
+    kind: str
+    effective_at: datetime
+    recorded_at: datetime
+    description: str
+    reference_type: str
+    reference_id: str
+    reverses_id: UUID | None
+
+
+class BatchItem(Contract):
+    """One of a batch: posted, or refused with a code."""
+
+    entry_id: UUID | None
+    code: str
+    message: str
+
+
+class BatchResult(Contract):
+    """In the order of the request."""
+
+    items: tuple[BatchItem, ...]
+
+
+class YearClosed(Contract):
+    """One entry a currency; none where there was nothing to close."""
+
+    entries: tuple[Posted, ...]
+
+
+class HoldView(Contract):
+    id: UUID
+    account_id: UUID
+    amount: Money
+    state: str
+    expires_at: datetime
+    entry_id: UUID | None
+
+
+class PeriodView(Contract):
+    id: UUID
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    is_closed: bool
+
+
+class TrialRow(Contract):
+    """Sums of one account; `balance` on its normal side."""
+
+    account_id: UUID
+    code: str
+    name: str
+    type: str
+    debits: Money
+    credits: Money
+    balance: Money
+
+
+class CurrencyTotal(Contract):
+    debits: Money
+    credits: Money
+
+
+class TrialBalance(Contract):
+    """`sealed_to` is the last number of the chain when it was made: what names the report."""
+
+    effective_to: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    rows: tuple[TrialRow, ...]
+    totals: tuple[CurrencyTotal, ...]
+
+
+class Fault(Contract):
+    """Something in the books that does not hold: an entry, a line, an account, a hold or a number of the chain."""
+
+    kind: str
+    subject: str
+    told: str
+
+
+class Verdict(Contract):
+    """What a check of the books found. No faults: everything holds."""
+
+    entries: int
+    sealed: int
+    faults: tuple[Fault, ...]
+
+
+class Anchor(Contract):
+    """The end of a book's chain at an instant; `hash` in hex."""
+
+    book_id: UUID
+    seq: int
+    hash: str
+    at: datetime
+
+
+class StatementTotal(Contract):
+    """One account in a section of a statement."""
+
+    account_id: UUID
+    code: str
+    name: str
+    amount: Money
+
+
+class Section(Contract):
+    """`totals` has one amount a currency."""
+
+    title: str
+    rows: tuple[StatementTotal, ...]
+    totals: tuple[Money, ...]
+
+
+class IncomeStatement(Contract):
+    """From `since` up to but without `until`."""
+
+    since: datetime | None
+    until: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    revenue: Section
+    expenses: Section
+    net_income: tuple[Money, ...]
+
+
+class BalanceSheet(Contract):
+    """`difference`, one a currency, is zero in books that hold."""
+
+    until: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    assets: Section
+    liabilities: Section
+    equity: Section
+    unclosed_earnings: tuple[Money, ...]
+    difference: tuple[Money, ...]
+
+
+class CashFlowRow(Contract):
+    """What came (or, negative, went) by this account."""
+
+    account_id: UUID
+    code: str
+    name: str
+    type: str
+    flow: Money
+
+
+class CashFlow(Contract):
+    since: datetime | None
+    until: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    opening: tuple[Money, ...]
+    rows: tuple[CashFlowRow, ...]
+    closing: tuple[Money, ...]
+
+
+class TaxRow(Contract):
+    opening: Money
+    charged: Money
+    paid: Money
+    closing: Money
+
+
+class TaxReport(Contract):
+    """One row a currency."""
+
+    since: datetime | None
+    until: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    rows: tuple[TaxRow, ...]
+
+
+class StatementRow(Contract):
+    entry_id: UUID
+    effective_at: datetime
+    kind: str
+    description: str
+    side: str
+    amount: Money
+    balance: Money
+
+
+class Statement(Contract):
+    """An account's lines; `balance` runs on its normal side."""
+
+    account_id: UUID
+    code: str
+    name: str
+    since: datetime | None
+    until: datetime | None
+    opening: Money
+    rows: tuple[StatementRow, ...]
+    closing: Money

@@ -1,0 +1,25 @@
+"""What happened in the books. Ids only: amounts are read from the ledger."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from stoa.kit.event import Event
+
+
+class EntryPosted(Event):
+    """`kind` is the caller's word for what was posted, such as `payments.captured`."""
+
+    name: ClassVar[str] = "ledger.entry_posted"
+    book_id: UUID
+    entry_id: UUID
+    kind: str
+
+
+class PeriodClosed(Event):
+    name: ClassVar[str] = "ledger.period_closed"
+    book_id: UUID
+    period_id: UUID
+
+    @property
+    def key(self) -> str:
+        return str(self.book_id)

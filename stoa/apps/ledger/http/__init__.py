@@ -1,0 +1,1 @@
+"""Routes of the ledger, a module a noun."""

@@ -1,0 +1,261 @@
+"""Reads of the ledger: accounts with balances, entries, statements, the trial balance of any instant."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Max
+
+from stoa.apps.ledger.contracts import (
+    AccountLine,
+    AccountView,
+    CurrencyTotal,
+    EntryRow,
+    EntryView,
+    HoldView,
+    LineView,
+    PeriodView,
+    Side,
+    TrialBalance,
+    TrialRow,
+)
+from stoa.apps.ledger.models import Account, Balance, Entry, Hold, Line, Period, Seal
+from stoa.kit.errors import Missing
+from stoa.kit.money import Money
+from stoa.platform.db.tenant import across_tenants, tenant_scope
+from stoa.platform.http.pages import Page, PageQuery, keyset_page
+from stoa.platform.observability.contracts import MOST, TraceLine
+from stoa.platform.outbox.values import read_uuid, stored_time, stored_uuid
+
+
+def side_name(side: int) -> str:
+    return Side(side).name.lower()
+
+
+def _shaped(account: Account) -> AccountView:
+    balance: Balance = account.balance
+    return AccountView(
+        id=account.pk,
+        code=account.code,
+        name=account.name,
+        type=account.type,
+        normal_side=side_name(account.normal),
+        currency=account.currency,
+        parent_id=account.parent_id,
+        role=account.role,
+        owner=account.owner,
+        floor=None if account.floor_minor is None else Money(account.floor_minor, account.currency),
+        is_open=account.is_open,
+        balance=Money(balance.posted_minor, account.currency),
+        held=Money(balance.held_minor, account.currency),
+        available=Money(balance.available_minor, account.currency),
+    )
+
+
+def account_view(account_id: UUID) -> AccountView:
+    """One query, in the scope in force. Raises Missing."""
+    found = Account.objects.select_related("balance").filter(pk=account_id).first()
+    if found is None:
+        raise Missing
+    return _shaped(found)
+
+
+def account_page(query: PageQuery, *, route: str) -> Page:
+    """By code, in the scope in force. One query."""
+    rows = Account.objects.select_related("balance")
+    return keyset_page(rows, query, route=route, order=("code", "id"), shape=_shaped)
+
+
+def entry_page(query: PageQuery, *, route: str) -> Page:
+    """Latest effective first, in the scope in force. One query."""
+
+    def shape(entry: Entry) -> EntryRow:
+        return EntryRow(
+            id=entry.pk,
+            kind=entry.kind,
+            effective_at=entry.effective_at,
+            recorded_at=entry.recorded_at,
+            description=entry.description,
+            reference_type=entry.reference_type,
+            reference_id=entry.reference_id,
+            reverses_id=entry.reverses_id,
+        )
+
+    return keyset_page(Entry.objects.all(), query, route=route, order=("-effective_at", "-id"), shape=shape)
+
+
+def entry_view(entry_id: UUID) -> EntryView:
+    """With its lines. Two queries, in the scope in force. Raises Missing."""
+    entry = Entry.objects.select_related("reversed_by", "seal").filter(pk=entry_id).first()
+    if entry is None:
+        raise Missing
+    lines = Line.objects.select_related("account").filter(entry_id=entry_id).order_by("id")
+    reversed_by: Entry | None = getattr(entry, "reversed_by", None)
+    seal: Seal | None = getattr(entry, "seal", None)
+    return EntryView(
+        id=entry.pk,
+        number=seal.seq if seal is not None else None,
+        kind=entry.kind,
+        key=entry.key,
+        effective_at=entry.effective_at,
+        recorded_at=entry.recorded_at,
+        description=entry.description,
+        reference_type=entry.reference_type,
+        reference_id=entry.reference_id,
+        request_id=entry.request_id,
+        reverses_id=entry.reverses_id,
+        reversed_by_id=reversed_by.pk if reversed_by is not None else None,
+        lines=tuple(
+            LineView(
+                account_id=line.account_id,
+                account_code=line.account.code,
+                account_name=line.account.name,
+                side=side_name(line.side),
+                amount=Money(line.amount_minor, line.currency),
+                memo=line.memo,
+            )
+            for line in lines
+        ),
+    )
+
+
+def account_line_page(account_id: UUID, query: PageQuery, *, route: str) -> Page:
+    """An account's lines, last posted first, in the scope in force. One query."""
+
+    def shape(line: Line) -> AccountLine:
+        entry = line.entry
+        return AccountLine(
+            entry_id=entry.pk,
+            kind=entry.kind,
+            effective_at=entry.effective_at,
+            side=side_name(line.side),
+            amount=Money(line.amount_minor, line.currency),
+            reference_type=entry.reference_type,
+            reference_id=entry.reference_id,
+            reverses_id=entry.reverses_id,
+        )
+
+    rows = Line.objects.select_related("entry").filter(account_id=account_id)
+    return keyset_page(rows, query, route=route, order=("-id",), shape=shape)
+
+
+def lines_of_request(request_id: str) -> list[TraceLine]:
+    """What was posted under a request id. One query."""
+    with across_tenants("the story of one request"):
+        entries = Entry.objects.filter(request_id=request_id).exclude(request_id="").order_by("recorded_at")[:MOST]
+        return [
+            TraceLine(at=entry.recorded_at, what="ledger", detail=f"{entry.kind} {entry.pk} in {entry.book_id}")
+            for entry in entries
+        ]
+
+
+def hold_view(hold: Hold, currency: str) -> HoldView:
+    return HoldView(
+        id=hold.pk,
+        account_id=hold.account_id,
+        amount=Money(hold.amount_minor, currency),
+        state=hold.state,
+        expires_at=hold.expires_at,
+        entry_id=hold.entry_id,
+    )
+
+
+def hold_of(hold_id: UUID) -> HoldView:
+    """One query, in the scope in force. Raises Missing."""
+    hold = Hold.objects.select_related("account").filter(pk=hold_id).first()
+    if hold is None:
+        raise Missing
+    return hold_view(hold, hold.account.currency)
+
+
+def period_view(period: Period) -> PeriodView:
+    return PeriodView(
+        id=period.pk,
+        name=period.name,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        is_closed=period.is_closed,
+    )
+
+
+def period_page(query: PageQuery, *, route: str) -> Page:
+    """Latest first, in the scope in force. One query."""
+    return keyset_page(Period.objects.all(), query, route=route, order=("-starts_at", "-id"), shape=period_view)
+
+
+_FROM_BALANCES = """SELECT account.id, account.code, account.name, account.type, account.normal, account.currency,
+  balance.debit_minor, balance.credit_minor
+FROM ledger_account AS account JOIN ledger_balance AS balance ON balance.account_id = account.id
+WHERE account.book_id = %s ORDER BY account.code"""
+_FROM_LINES = """SELECT account.id, account.code, account.name, account.type, account.normal, account.currency,
+  coalesce(sums.debits, 0), coalesce(sums.credits, 0)
+FROM ledger_account AS account LEFT JOIN (
+  SELECT line.account_id,
+    sum(CASE line.side WHEN 1 THEN line.amount_minor ELSE 0 END) AS debits,
+    sum(CASE line.side WHEN -1 THEN line.amount_minor ELSE 0 END) AS credits
+  FROM ledger_line AS line JOIN ledger_entry AS entry ON entry.id = line.entry_id
+  WHERE entry.book_id = %s {bounds} GROUP BY line.account_id
+) AS sums ON sums.account_id = account.id
+WHERE account.book_id = %s ORDER BY account.code"""
+
+
+def trial_balance(
+    *, book_id: UUID, effective_to: datetime | None = None, recorded_to: datetime | None = None
+) -> TrialBalance:
+    """Sums of every account that was ever posted to: now from the cached balances, else from the lines up to and with
+    the instants, which for an instant of recording is what was known then. Two queries."""
+    book = stored_uuid(book_id)
+    if effective_to is None and recorded_to is None:
+        rows = _read(_FROM_BALANCES, [book])
+    else:
+        bounds, values = "", [book]
+        for column, instant in (("effective_at", effective_to), ("recorded_at", recorded_to)):
+            if instant is not None:
+                bounds += f" AND entry.{column} <= %s"
+                values.append(stored_time(instant))
+        rows = _read(_FROM_LINES.format(bounds=bounds), [*values, book])
+    with tenant_scope(book_id):
+        sealed_to = Seal.objects.aggregate(last=Max("seq"))["last"] or 0
+    told = tuple(_trial_row(row) for row in rows if row[6] or row[7])
+    return TrialBalance(
+        effective_to=effective_to,
+        recorded_to=recorded_to,
+        sealed_to=sealed_to,
+        rows=told,
+        totals=tuple(_totals(told)),
+    )
+
+
+def _trial_row(row: Sequence[Any]) -> TrialRow:
+    account_id, code, name, kind, normal, currency, debited, credited = row
+    # PostgreSQL sums bigints as numeric.
+    debit_sum, credit_sum = int(debited), int(credited)
+    return TrialRow(
+        account_id=read_uuid(account_id),
+        code=code,
+        name=name,
+        type=kind,
+        debits=Money(debit_sum, currency),
+        credits=Money(credit_sum, currency),
+        balance=Money((debit_sum - credit_sum) * normal, currency),
+    )
+
+
+def _totals(rows: Sequence[TrialRow]) -> list[CurrencyTotal]:
+    sums: dict[str, list[int]] = {}
+    for row in rows:
+        both = sums.setdefault(row.debits.currency, [0, 0])
+        both[0] += row.debits.minor
+        both[1] += row.credits.minor
+    return [
+        CurrencyTotal(debits=Money(both[0], currency), credits=Money(both[1], currency))
+        for currency, both in sorted(sums.items())
+    ]
+
+
+def _read(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

@@ -1,0 +1,1 @@
+"""What the database itself refuses: triggers and functions for SQLite and PostgreSQL."""

@@ -1,0 +1,22 @@
+"""What the ledger does by the clock."""
+
+from stoa.apps.ledger.services.holds import expire_holds
+from stoa.apps.ledger.services.sealing import SEAL_EVERY_S, seal_entries
+from stoa.apps.ledger.services.verifying import report_books
+from stoa.platform.sweeps.registry import sweep
+
+
+@sweep("ledger.late_holds", every_s=10)
+def late_holds(limit: int) -> int:
+    return expire_holds(limit=limit)
+
+
+@sweep("ledger.unsealed_entries", every_s=SEAL_EVERY_S)
+def unsealed_entries(limit: int) -> int:
+    return seal_entries(limit=limit)
+
+
+@sweep("ledger.integrity", every_s=3600, lease_s=900)
+def integrity(limit: int) -> int:
+    report_books()
+    return 0  # nothing is due: called again in an hour

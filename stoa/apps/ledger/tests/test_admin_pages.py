@@ -1,0 +1,93 @@
+"""The books in the admin: shown whole, changed by nobody."""
+
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from stoa.apps.accounts.tests.factories import Person
+from stoa.apps.ledger.models import Account, Entry, Period
+from stoa.apps.ledger.services.periods import add_period
+from stoa.apps.ledger.services.posting import reverse_entry
+from stoa.apps.ledger.services.sealing import seal_entries
+from stoa.apps.ledger.tests.factories import AT, Books
+from stoa.platform.db.tenant import tenant_scope
+from stoa.runtime import context
+
+pytestmark = pytest.mark.django_db
+ADMIN = "/admin/ledger"
+
+
+@pytest.fixture
+def browser(staff: Person) -> Client:
+    client = Client()
+    client.force_login(staff.user)
+    return client
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
+def page(client: Client, path: str) -> str:
+    answer = client.get(f"{ADMIN}/{path}/")
+    assert answer.status_code == 200
+    return " ".join(unescape(answer.content.decode()).split())
+
+
+def listed(client: Client, name: str, **query: str) -> list[str]:
+    answer = client.get(f"{ADMIN}/{name}/", query)
+    assert answer.status_code == 200
+    return [str(row.pk) for row in answer.context_data["cl"].result_list]  # type: ignore[index]
+
+
+def test_a_book_shows_its_statements(browser: Client, books: Books) -> None:
+    books.move("cash", "sales_revenue", 1_250_00)
+    books.move("fees", "cash", 50_00)
+    shown = page(browser, f"book/{books.id}/change")
+    assert "Total assets 1200.00 USD" in shown
+    assert "Earnings not yet closed 1200.00 USD" in shown
+    assert "Difference 0.00 USD" in shown
+    assert "4000 Sales revenue 1250.00 USD" in shown
+
+
+def test_an_entry_shows_its_lines_and_its_causes(browser: Client, books: Books) -> None:
+    with context.scope(request_id="a-request-of-its-own"):
+        posted = books.move("cash", "equity", 7_00, description="Till filled").entry_id
+    taken_back = reverse_entry(book_id=books.id, entry_id=posted, key="back").entry_id
+    seal_entries()
+    shown = page(browser, f"entry/{posted}/change")
+    assert "1000 Cash 7.00 USD" in shown
+    assert "3000 Owner's equity 7.00 USD" in shown
+    assert (f"/admin/ledger/entry/{taken_back}/change/" in shown, "a-request-of-its-own" in shown) == (True, True)
+    assert f"/admin/ledger/entry/{posted}/change/" in page(browser, f"entry/{taken_back}/change")
+    assert listed(browser, "entry", q="a-request-of-its-own") == [str(posted)]
+    assert set(listed(browser, "entry", q=str(books.id))) == {str(posted), str(taken_back)}
+
+
+def test_lists_ask_the_same_however_many_rows_there_are(browser: Client, books: Books) -> None:
+    asked = []
+    for _ in range(2):
+        for _ in range(5):
+            books.move("cash", "equity", 5)
+        with CaptureQueriesContext(connection) as queries:
+            listed(browser, "account", q=str(books.id))
+            listed(browser, "entry", q=str(books.id))
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+def test_nothing_can_be_changed(browser: Client, books: Books) -> None:
+    posted = books.move("cash", "equity", 5).entry_id
+    period = add_period(book_id=books.id, name="P", starts_at=AT, ends_at=AT.replace(year=2027)).id
+    for path in (f"entry/{posted}", f"account/{books['cash']}", f"period/{period}", f"book/{books.id}"):
+        assert "_save" not in page(browser, f"{path}/change")
+        assert browser.post(f"{ADMIN}/{path}/change/", {"name": "x", "description": "x"}).status_code == 403
+        assert browser.post(f"{ADMIN}/{path}/delete/", {"post": "yes"}).status_code == 403
+    assert browser.get(f"{ADMIN}/entry/add/").status_code == 403
+    with tenant_scope(books.id):
+        assert (Entry.objects.get().description, Account.objects.get(role="cash").name) == ("", "Cash")
+        assert Period.objects.get().name == "P"

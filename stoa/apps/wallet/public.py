@@ -1,0 +1,14 @@
+"""What others may call. `mint` is for payments alone, inside the transaction of a capture."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from stoa.apps.wallet.queries import own_wallet
+from stoa.apps.wallet.services.coins import mint, refund_spend, spend
+
+__all__ = ["mint", "refund_spend", "spend", "wallet_data"]
+
+
+def wallet_data(user_id: UUID) -> Mapping[str, Iterable[object]]:
+    """accounts' ExportSource: what a person's archive says of their wallet."""
+    return {"wallet": [own_wallet(user_id)]}

@@ -1,0 +1,1 @@
+"""Writes of wallets, a module a noun."""
