@@ -8,6 +8,8 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from stoa.runtime import context
+
 ADMIN = "/admin/"
 
 
@@ -23,7 +25,11 @@ class AdminSessions(_AdminOnly, SessionMiddleware):
 
 
 class AdminAuthentication(_AdminOnly, AuthenticationMiddleware):
-    pass
+    def process_request(self, request: HttpRequest) -> None:
+        """Log lines and the audit trail say who it is, as of requests to the API."""
+        super().process_request(request)
+        if request.user.is_authenticated:
+            context.update(user_id=str(request.user.pk))
 
 
 class AdminMessages(_AdminOnly, MessageMiddleware):

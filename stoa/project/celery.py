@@ -6,11 +6,13 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready, worker_shutdown
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready, worker_shutdown
 from kombu import Exchange, Queue
 
 from stoa.platform.observability.celery_ids import TASK_CLASS
 from stoa.platform.observability.celery_ids import connect as connect_ids
+from stoa.project.commands.ground import require_database_rules
+from stoa.project.commands.refusal import CannotStart
 from stoa.runtime.config.current import settings
 from stoa.runtime.config.model import Settings
 from stoa.runtime.logs import configure_logging
@@ -83,6 +85,14 @@ def _our_logging(**_: object) -> None:
     configure_logging(settings())
 
 
+def _require_rules(**_: object) -> None:
+    """Before a worker takes a task, and before beat sends one. Celery swallows any Exception here, and no SystemExit."""
+    try:
+        require_database_rules()
+    except CannotStart as error:
+        raise SystemExit(f"stoa: {error}") from None
+
+
 _GOODBYE_S = 2.0
 _leaving = threading.Event()
 _heartbeats: list[threading.Thread] = []
@@ -105,6 +115,8 @@ def _leave(**_: object) -> None:
         beating.join(_GOODBYE_S)
 
 
+worker_init.connect(_require_rules)
+beat_init.connect(_require_rules)
 worker_ready.connect(_beat)
 worker_shutdown.connect(_leave)
 # Connected, it keeps Celery from a logging of its own.

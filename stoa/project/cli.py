@@ -42,6 +42,10 @@ def _parser() -> ArgumentParser:
     web.add_argument("--parent", type=_positive, help="end when this process does; set by `stoa run`")
     worker = commands.add_parser("worker", help="the outbox and the sweeps; run migrations first")
     worker.add_argument("--parent", type=_positive, help="end when this process does; set by `stoa run`")
+    gateway = commands.add_parser("gateway", help="the realtime gateway: everything that stays connected")
+    gateway.add_argument("--host", help="address to listen on (BIND_HOST)")
+    gateway.add_argument("--port", type=_port, help="port to listen on (GATEWAY_PORT)")
+    gateway.add_argument("--parent", type=_positive, help="end when this process does; set by `stoa run`")
     drain = commands.add_parser("drain", help="answer 503 on /health/ready, before stopping this node")
     drain.add_argument("--off", action="store_true", help="be ready again")
     return parser
@@ -60,6 +64,13 @@ def _dispatch(options: Namespace) -> int:
         from stoa.project.commands.worker import work  # noqa: PLC0415
 
         return work(parent=options.parent)
+    if options.command == "gateway":
+        from stoa.project.commands.gateway import serve_gateway  # noqa: PLC0415
+
+        chosen = settings()
+        return serve_gateway(
+            host=options.host or chosen.bind_host, port=options.port or chosen.gateway_port, parent=options.parent
+        )
     from stoa.project.commands.web import serve_web  # noqa: PLC0415 - nor is Granian
 
     current = settings()

@@ -27,6 +27,11 @@ from django.core.management import call_command
 django.setup()
 call_command("migrate", verbosity=0)
 call_command("seed_demo", verbosity=0)
+from stoa.apps.accounts.models import TotpDevice
+from stoa.apps.accounts.tests.factories import make_user
+from stoa.kit.clock import utc_now
+guarded = make_user("Guarded", email="guarded@example.org", handle="guarded", is_staff=True)
+TotpDevice(user=guarded, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=utc_now()).save()
 """
 
 

@@ -72,6 +72,7 @@ def test_demo_people_are_shown(site: Server, go_to: GoTo) -> None:
     shown = [person.splitlines() for person in visit.page.locator(".people li").all_inner_texts()]
     assert [person[1:] for person in shown] == [
         ["admin@demo.stoa.test", "stoa-demo-admin"],
+        ["manager@demo.stoa.test", "stoa-demo-manager"],
         ["member@demo.stoa.test", "stoa-demo-member"],
     ]
 

@@ -26,7 +26,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port, self.gateway_port = free_port(), free_port()
         self.started: list[subprocess.Popen[bytes]] = []
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
@@ -40,7 +40,11 @@ class Checkout:
         return f"http://127.0.0.1:{self.port}"
 
     def environ(self, **more: str) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PORT": str(self.port)} | more
+        return (
+            {"PATH": os.environ["PATH"], "HOME": str(self.folder), "PORT": str(self.port)}
+            | {"GATEWAY_PORT": str(self.gateway_port)}
+            | more
+        )
 
     def start(self, *command: str, **environ: str) -> "subprocess.Popen[bytes]":
         """In a session of its own, as a terminal would; what it writes is in `output()`."""

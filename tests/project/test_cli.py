@@ -132,6 +132,7 @@ def test_production_without_collected_static_files_does_not_start(checkout: Chec
         "DJANGO_SECRET_KEY": "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8",
         "JWT_SECRET": "z1y2x3w4v5u6t7s8r9q0p1o2n3m4l5k6j7i8",
         "AUDIT_KEY": "q9w8e7r6t5y4u3i2o1p0a9s8d7f6g5h4j3k2",
+        "FIELD_ENCRYPTION_KEYS": "a:CzBVep/E6Q4zWH2ix+wRNluApcrvFDleg6jN8hc8YYY=",
         "DJANGO_ALLOWED_HOSTS": "api.example.org",
         "DATABASE_URL": "postgresql://stoa@127.0.0.1/stoa",
         "POSTGRES_SSL_MODE": "disable",

@@ -104,7 +104,7 @@ def test_the_two_commands_come_first() -> None:
 
 
 def test_the_picture_is_small() -> None:
-    assert 10_000 < (ROOT / "docs/images/landing.png").stat().st_size < 200_000
+    assert 10_000 < (ROOT / "docs/images/live.png").stat().st_size < 200_000
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def _shim(path: Path, line: str) -> None:
 
 def test_the_tour_prints_what_readme_shows(running: Checkout) -> None:
     tour = steps(section(README, "## Tour"))
-    assert len(tour) == 8
+    assert len(tour) == 9
     assert all(step.printed for step in tour)
     commands = f'\necho "{MARK}"\n'.join(step.commands for step in tour).replace(":8000", f":{running.port}")
     done = running.call("bash", "-c", f"set -eo pipefail\n{commands}", PATH=os.environ["PATH"])

@@ -57,11 +57,12 @@ def test_first_start_makes_everything_and_says_where_it_is(shared: Checkout) -> 
         "stoa: bringing the database up to date",
     ]
     welcome = lines[lines.index("stoa: Stoa is up.") :]
-    assert welcome[1:5] == [
+    assert welcome[1:6] == [
         f"  start here   {shared.base}/",
         f"  API docs     {shared.base}/api/docs/",
         f"  admin        {shared.base}/admin/",
         "  worker       runs beside it: deliveries and sweeps",
+        f"  realtime     ws://127.0.0.1:{shared.gateway_port}/ws",
     ]
     assert len(shared.pids("stoa.project.cli worker")) == 1
     assert any("admin@demo.stoa.test" in line for line in welcome)
@@ -139,6 +140,23 @@ def test_dead_background_worker_is_started_again(shared: Checkout) -> None:
     wait_for(lambda: shared.pids("stoa.project.cli worker") not in ([], [worker]))
 
 
+def test_dead_gateway_is_started_again(shared: Checkout) -> None:
+    (gateway,) = shared.pids("stoa.project.cli gateway")
+    os.kill(gateway, signal.SIGKILL)
+    wait_for(lambda: "stoa: gateway ended (signal SIGKILL); starting it again in 0.5 s" in shared.output())
+    wait_for(lambda: shared.pids("stoa.project.cli gateway") not in ([], [gateway]))
+
+
+def test_taken_gateway_port_is_one_line(checkout: Checkout) -> None:
+    with socket.create_server(("127.0.0.1", checkout.gateway_port)):
+        done = checkout.call_python("run.py")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"stoa: port {checkout.gateway_port} on 127.0.0.1 is taken; stop what listens there or choose another with "
+        "GATEWAY_PORT\n"
+    )
+
+
 def test_nothing_outlives_a_killed_supervisor(running: Running) -> None:
     checkout, process = running
     process.kill()
@@ -211,6 +229,7 @@ def test_database_that_does_not_answer_is_one_line(checkout: Checkout) -> None:
         ("-m", "stoa.project.cli", "run"),
         ("-m", "stoa.project.cli", "web"),
         ("-m", "stoa.project.cli", "worker"),
+        ("-m", "stoa.project.cli", "gateway"),
         ("-m", "stoa.project.cli", "drain"),
         ("-m", "celery", "-A", "stoa", "worker"),
         ("-m", "gunicorn", "stoa.project.wsgi:application"),

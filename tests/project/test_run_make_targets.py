@@ -19,6 +19,8 @@ TARGETS = {
     "redis-up": "exec sh scripts/redis_up.sh",
     "bench": "exec .venv/bin/python -m benchmarks",
     "soak": "exec .venv/bin/python -m benchmarks.soak",
+    "soak-gateway": "exec .venv/bin/python -m benchmarks.gateway.soak",
+    "soak-ledger": "exec .venv/bin/python -m pytest -q --hypothesis-profile=long stoa/apps/ledger/tests/test_machine.py",
     "races": ".venv/bin/pytest -q tests/races",
     "new-app": 'exec .venv/bin/python scripts/new_app.py "a b"',
 }

@@ -90,7 +90,7 @@ def runs_of_the_effect() -> tuple[int, int]:
         Note.objects.create(title=new_id(), owner_id=owner)
         return Outcome(201, "OK", b"{}")
 
-    with meeting_at("idempotency.locked", parties=2):
+    with meeting_at("idempotency.locked", parties=2, timeout_s=4):
         outcomes = repeat_together(2, lambda _: run_once(slot, act))
     assert {type(one.error) for one in outcomes if one.error is not None} == {IdempotencyInProgress}
     assert (

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
+from django.db import IntegrityError
 
 from stoa.kit.ids import new_id
 from stoa.platform.db.transactions import transaction
@@ -17,7 +19,7 @@ from stoa.platform.outbox.statements import Lease
 from stoa.platform.outbox.subscriptions import reacts
 from stoa.platform.outbox.tasks import deliver_batch
 from stoa.platform.testing.pausing import held_at, skipped_at
-from stoa.platform.testing.races import repeat_together, run_together
+from stoa.platform.testing.races import Outcome, repeat_together, run_together
 from tests.platform.outbox.notes import NoteWritten, in_s, tell, write
 from tests.probe.models import Note
 
@@ -145,30 +147,86 @@ def test_four_workers_and_two_publishers_lose_and_double_nothing(committed_db: N
     assert len(titles) == effects(titles) == 120
 
 
-def test_a_replay_and_a_sweep_of_one_event_leave_no_delivery_without_it(committed_db: None) -> None:
-    reacts(NoteWritten)(copy)
-    told(3)
+@dataclass(frozen=True)
+class Swept:
+    """What came of a replay to `tests.late` while events that `tests.copy` had done were swept."""
+
+    titles: list[str]
+    swept: Outcome[int]
+    made: Outcome[int]
+
+
+def late(event: NoteWritten) -> None:
+    """Never had any of them."""
+
+
+def deliver_all() -> None:
     while (lease := (expand_events(), claim_due())[1]) is not None:
         deliver(lease)
 
-    @reacts(NoteWritten)
-    def late(event: NoteWritten) -> None:
-        """Never had any of them."""
 
-    before = OutboxEvent.objects.filter(name=NoteWritten.name).count()
-    with held_at("outbox.sweeping") as hold:
+def replayed_while_swept(at: str, *, replay_waits: bool = False) -> Swept:
+    """The sweep is held at that point until the replay has ended, or waits for a lock of the sweep's."""
+    reacts(NoteWritten)(copy)
+    titles = told(3)
+    deliver_all()
+    reacts(NoteWritten)(late)
+    with held_at(at) as hold:
 
         def replay_meanwhile() -> int:
             hold.wait_until_reached()
-            made = replay(registry.subscriptions()["tests.late"], since=in_s(-3600))
-            hold.release()
-            return made
+            if replay_waits:
+                threading.Timer(0.5, hold.release).start()
+            try:
+                return replay(registry.subscriptions()["tests.late"], since=in_s(-3600))
+            finally:
+                hold.release()
 
-        swept, made = run_together(lambda: sweep_done(10_000, now=in_s(8 * 86_400)), replay_meanwhile)
-    assert swept.result() >= 3
-    assert made.result() == 0, "what is being swept is passed over"
-    assert OutboxEvent.objects.filter(name=NoteWritten.name).count() <= before - 3
-    assert not OutboxDelivery.objects.filter(subscriber="tests.late").exists()
+        return Swept(titles, *run_together(lambda: sweep_done(10_000, now=in_s(8 * 86_400)), replay_meanwhile))
+
+
+def events_of(titles: list[str]) -> int:
+    return sum(OutboxEvent.objects.filter(payload__contains=title).count() for title in titles)
+
+
+def effects_after_a_replay_to_copy(titles: list[str]) -> int:
+    """Of three that it has had: a replay to it may add none."""
+    replay(registry.subscriptions()["tests.copy"], since=in_s(-3600))
+    deliver_all()
+    return effects(titles)
+
+
+@pytest.mark.parametrize("at", ["outbox.sweeping", "outbox.deliveries_swept"])
+def test_a_replay_passes_over_what_is_being_swept(committed_db: None, at: str) -> None:
+    found = replayed_while_swept(at)
+    assert found.made.result() == 0
+    assert (found.swept.result() or 0) >= 3
+    assert events_of(found.titles) == 0
+    assert not OutboxDelivery.objects.filter(subscriber="tests.late", state="pending").exists()
+
+
+def test_without_its_lock_a_replay_dies_of_the_sweep(committed_db: None) -> None:
+    with skipped_at("outbox.replay_lock"):
+        found = replayed_while_swept("outbox.sweeping", replay_waits=True)
+    assert isinstance(found.made.error, IntegrityError)
+    assert events_of(found.titles) == 0
+
+
+def test_without_its_lock_a_sweep_forgets_what_was_done(committed_db: None) -> None:
+    with skipped_at("outbox.sweep_lock"):
+        found = replayed_while_swept("outbox.deliveries_swept")
+    assert found.made.result() == 3
+    assert events_of(found.titles) == 3, "kept for the replay, but without the marks of those who had them"
+    assert effects_after_a_replay_to_copy(found.titles) == 6
+
+
+def test_a_replay_between_choice_and_lock_of_a_sweep_keeps_the_events_whole(committed_db: None) -> None:
+    """The choice is made without a lock here, as it is just before the lock is there."""
+    with skipped_at("outbox.sweep_lock"):
+        found = replayed_while_swept("outbox.sweeping")
+    assert found.made.result() == 3
+    assert events_of(found.titles) == 3
+    assert effects_after_a_replay_to_copy(found.titles) == 3
 
 
 def test_a_message_delivered_twice_is_run_once(committed_db: None) -> None:

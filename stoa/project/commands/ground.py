@@ -27,7 +27,7 @@ def name_django_settings() -> None:
         handle_default_options(Namespace(settings=SETTINGS_MODULE, pythonpath=None))
 
 
-def require_free_port(host: str, port: int) -> None:
+def require_free_port(host: str, port: int, *, setting: str = "PORT") -> None:
     """Raises CannotStart when nobody could listen there. Bound without SO_REUSEPORT, so another Stoa counts as taken."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -39,9 +39,9 @@ def require_free_port(host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(
-                f"port {port} on {host} is taken; stop what listens there or choose another with PORT"
+                f"port {port} on {host} is taken; stop what listens there or choose another with {setting}"
             ) from None
-        raise CannotStart(f"cannot listen on {host}:{port} ({error.strerror}); see BIND_HOST and PORT") from None
+        raise CannotStart(f"cannot listen on {host}:{port} ({error.strerror}); see BIND_HOST and {setting}") from None
 
 
 def require_collected_static(settings: Settings) -> None:

@@ -34,9 +34,11 @@ def run(*, say: Callable[[str], None]) -> int:
     try:
         current = _configure(say)
         require_free_port(current.bind_host, current.port)
+        require_free_port(current.bind_host, current.gateway_port, setting="GATEWAY_PORT")
         demo = _prepare(current, say)
         return Supervisor(_programs(), say).run(
-            ready=lambda: _answers(current), on_ready=lambda: say(_welcome(current, demo))
+            ready=lambda: _answers(current, current.port) and _answers(current, current.gateway_port),
+            on_ready=lambda: say(_welcome(current, demo)),
         )
     except KeyboardInterrupt:
         say("stopped")
@@ -44,7 +46,7 @@ def run(*, say: Callable[[str], None]) -> int:
 
 
 def _programs() -> list[Program]:
-    return [Program.stoa("web", "--timeout", str(CHILD_TIMEOUT_S)), Program.stoa("worker")]
+    return [Program.stoa("web", "--timeout", str(CHILD_TIMEOUT_S)), Program.stoa("worker"), Program.stoa("gateway")]
 
 
 def _configure(say: Callable[[str], None]) -> Settings:
@@ -82,8 +84,8 @@ def _reachable_host(current: Settings) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(current.bind_host, current.bind_host)  # noqa: S104
 
 
-def _answers(current: Settings) -> bool:
-    connection = http.client.HTTPConnection(_reachable_host(current), current.port, timeout=1)
+def _answers(current: Settings, port: int) -> bool:
+    connection = http.client.HTTPConnection(_reachable_host(current), port, timeout=1)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
@@ -102,6 +104,7 @@ def _welcome(current: Settings, demo: str) -> str:
         f"  API docs     {base}/api/docs/",
         f"  admin        {base}/admin/",
         "  worker       runs beside it: deliveries and sweeps",
+        f"  realtime     ws{base.removeprefix('http').rpartition(':')[0]}:{current.gateway_port}/ws",
         *(f"  {line}" for line in demo.splitlines()),
         "  Ctrl-C stops everything.",
     ]

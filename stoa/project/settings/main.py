@@ -1,6 +1,7 @@
 """Django's settings. Each value comes from the typed configuration or is a decision; no environment is read here."""
 
 from stoa.platform.db.connection import django_databases
+from stoa.project.settings import admin as _admin
 from stoa.project.settings import api as _api
 from stoa.project.settings import apps as _apps
 from stoa.project.settings.collected import COLLECTED as _COLLECTED
@@ -11,7 +12,7 @@ _current = _settings()
 
 ROOT_URLCONF = "stoa.project.urls"
 WSGI_APPLICATION = "stoa.project.wsgi.application"
-INSTALLED_APPS = list(_apps.INSTALLED_APPS)
+INSTALLED_APPS = [*_apps.INSTALLED_APPS, *(() if _current.in_production else _apps.DEVELOPER_APPS)]
 MIDDLEWARE = list(_apps.MIDDLEWARE)
 TEMPLATES = list(_apps.TEMPLATES)
 DATABASES = django_databases(_current, _role())
@@ -19,6 +20,12 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["stoa.apps.accounts.services.admin_sign_in.AdminSignIn"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "stoa.platform.testing.runner.PytestRunner"
+
+SOCIALACCOUNT_ADAPTER = "stoa.apps.accounts.providers.allauth_adapter.SocialAdapter"
+SOCIALACCOUNT_QUERY_EMAIL = True
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 
 SECRET_KEY = _current.django_secret_key.get_secret_value()
 DEBUG = _current.django_debug
@@ -30,6 +37,7 @@ CORS_EXPOSE_HEADERS = list(_api.CORS_EXPOSE_HEADERS)
 CORS_URLS_REGEX = r"^/api/.*$"
 
 REST_FRAMEWORK = dict(_api.REST_FRAMEWORK)
+UNFOLD = dict(_admin.UNFOLD)
 SPECTACULAR_SETTINGS = dict(_api.SPECTACULAR_SETTINGS)
 
 APPEND_SLASH = False
@@ -56,6 +64,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = ["stoa.project.formats"]
 
 STATIC_URL = "/static/"
 # Outside production files are served from where they lie: no collectstatic step on a laptop, and no folder to miss.

@@ -1,10 +1,10 @@
-"""Swagger UI and the admin, from the packages' own files under our content policy."""
+"""Swagger UI, from its package's own files under our content policy."""
 
 import pytest
 
 from stoa.platform.testing.servers import Server
 from tests.browser.conftest import GoTo
-from tests.browser.visits import NAME, Visit
+from tests.browser.visits import NAME
 
 pytestmark = pytest.mark.browser
 
@@ -34,31 +34,3 @@ def test_docs_try_an_operation(site: Server, go_to: GoTo) -> None:
     answered = block.locator(".live-responses-table")
     assert answered.locator(".response-col_status").nth(1).inner_text().startswith("200")
     assert '"status": "healthy"' in answered.locator(".response-col_description pre").first.inner_text()
-
-
-def _sign_in(visit: Visit, email: str, password: str) -> None:
-    visit.page.get_by_label("Email").fill(email)
-    visit.page.get_by_label("Password").fill(password)
-    visit.page.get_by_role("button", name="Log in").click()
-
-
-@pytest.fixture
-def admin(site: Server, go_to: GoTo) -> Visit:
-    return go_to(f"{site.base_url}/admin/")
-
-
-def test_admin_is_styled_and_shows_people_to_staff(admin: Visit) -> None:
-    assert admin.page.url.endswith("/admin/login/?next=/admin/")
-    assert admin.style("#header", "background-color") == "rgb(65, 118, 144)"  # Django's own #417690
-    _sign_in(admin, "admin@demo.stoa.test", "stoa-demo-admin")
-    admin.page.get_by_role("link", name="Users").click()
-    admin.page.locator("#result_list").wait_for()
-    people = admin.page.locator("#result_list tbody tr").all_inner_texts()
-    assert len(people) == 2
-    assert {"demo_admin", "demo_member"} == {person.split()[0] for person in people}
-
-
-def test_admin_refuses_who_is_not_staff(admin: Visit) -> None:
-    _sign_in(admin, "member@demo.stoa.test", "stoa-demo-member")
-    assert "correct email and password for a staff account" in admin.text(".errornote")
-    assert admin.page.locator("#user-tools").count() == 0

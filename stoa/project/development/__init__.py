@@ -1,0 +1,1 @@
+"""What only `manage.py runserver` needs."""

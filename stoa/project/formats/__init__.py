@@ -1,0 +1,1 @@
+"""How Django writes moments where nobody said how: the admin's pages."""

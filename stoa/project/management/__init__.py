@@ -1,0 +1,1 @@
+"""Commands of the composition root: what spans several apps."""
