@@ -4,10 +4,10 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 READY := @sh scripts/bootstrap.sh
 
-.PHONY: help install run celery lint format test migrate redis-up bench soak races new-app
+.PHONY: help install run celery lint format test migrate redis-up bench soak soak-gateway soak-ledger races new-app
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 install: ## uv, the locked dependencies, the git hooks
 	@sh scripts/bootstrap.sh --compile --hooks
@@ -47,9 +47,17 @@ bench: ## our figure, the raw limit and the peer in one run
 	$(READY)
 	@exec $(PYTHON) -m benchmarks
 
-soak: ## 200 processes killed while they deliver events (DATABASE_URL, else SQLite; see benchmarks/soak)
+soak: ## [BROKER=redis://... or amqp://...] 200 processes killed while they deliver events (DATABASE_URL, else SQLite)
 	$(READY)
-	@exec $(PYTHON) -m benchmarks.soak
+	@exec $(PYTHON) -m benchmarks.soak $(if $(BROKER),--broker "$(BROKER)")
+
+soak-gateway: ## sockets under kills, outages and storms: no event lost or doubled
+	$(READY)
+	@exec $(PYTHON) -m benchmarks.gateway.soak
+
+soak-ledger: ## anything in any order on the books, long: 300 stories of 60 steps (DATABASE_URL, else SQLite)
+	$(READY)
+	@exec $(PYTHON) -m pytest -q --hypothesis-profile=long stoa/apps/ledger/tests/test_machine.py
 
 migrate: ## apply migrations
 	$(READY)

@@ -41,9 +41,9 @@ start_postgres() {
     as_postgres "$bin/pg_ctl" -D "$data/data" -w -t 30 -l "$data/server.log" -o \
         "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$data -c fsync=off" start > /dev/null ||
         cat "$data/server.log" >&2
-    # A plain role that may create databases: the suite must not need a superuser.
+    # A plain role that may create databases, and roles to attack them with: the suite must not need a superuser.
     as_postgres "$bin/psql" -q -h 127.0.0.1 -p "$port" -U stoa_test_admin -d postgres \
-        -c 'CREATE ROLE stoa_test LOGIN CREATEDB' -c 'CREATE DATABASE test_stoa OWNER stoa_test'
+        -c 'CREATE ROLE stoa_test LOGIN CREATEDB CREATEROLE' -c 'CREATE DATABASE test_stoa OWNER stoa_test'
     export DATABASE_URL="postgresql://stoa_test@127.0.0.1:$port/test_stoa"
     postgres_bin=$bin postgres_data="$data/data"
     echo "PostgreSQL $(basename "$(dirname "$bin")") on port $port"

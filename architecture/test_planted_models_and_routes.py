@@ -5,7 +5,7 @@ import pytest
 from architecture.scratch import Ran, Scratch
 from stoa.platform.http.endpoints import Routes
 
-_ORGANIZATIONS = """
+_MEDIA = """
 from django.db import models
 
 class Right(models.Model):
@@ -73,9 +73,9 @@ urlpatterns += [
 
 @pytest.fixture(scope="module")
 def faulty(scratch: Scratch) -> Scratch:
-    for name in ("organizations", "search", "astrology"):
+    for name in ("media", "search", "astrology"):
         assert scratch.new_app(name).code == 0
-    scratch.plant("stoa/apps/organizations/models.py", _ORGANIZATIONS)
+    scratch.plant("stoa/apps/media/models.py", _MEDIA)
     scratch.plant("stoa/apps/search/models.py", _SEARCH)
     scratch.plant("stoa/apps/astrology/models.py", _ASTROLOGY)
     scratch.plant("stoa/platform/planted/models.py", _PLATFORM)
@@ -97,11 +97,11 @@ def routes(faulty: Scratch) -> Ran:
 @pytest.mark.parametrize(
     "report",
     [
-        'organizations.Traced.person -> accounts.User: has no related_name="+"',
-        "organizations.Cascading.person -> accounts.User: cascades",
-        "organizations.Climbing.post -> search.Document: points up",
+        'media.Traced.person -> accounts.User: has no related_name="+"',
+        "media.Cascading.person -> accounts.User: cascades",
+        "media.Climbing.post -> search.Document: points up",
         "search.Document.chart -> astrology.Chart: points sideways",
-        "organizations.Hidden.people -> accounts.User: its hidden table cascades; write the through model",
+        "media.Hidden.people -> accounts.User: its hidden table cascades; write the through model",
         "platform.Planted.person -> accounts.User: points up",
     ],
 )

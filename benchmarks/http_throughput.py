@@ -18,10 +18,10 @@ _OPTIONS = ("--workers", "1", "--blocking-threads", "32")
 def measure(*, seconds: int, rounds: int) -> list[Figure]:
     with scratch() as data, contextlib.ExitStack() as stack:
         environ = {"DATABASE_URL": data.url, "ENABLE_CONSOLE_LOGGING": "true", "ENABLE_FILE_LOGGING": "false"}
-        stoa = stack.enter_context(_serving(STOA, environ))
-        bare = stack.enter_context(_serving("benchmarks.peers:bare", environ, "/"))
-        plain = stack.enter_context(_serving("benchmarks.peer_plain:application", environ))
-        drf = stack.enter_context(_serving("benchmarks.peer_drf:application", environ))
+        stoa = stack.enter_context(serving(STOA, environ))
+        bare = stack.enter_context(serving("benchmarks.peers:bare", environ, "/"))
+        plain = stack.enter_context(serving("benchmarks.peer_plain:application", environ))
+        drf = stack.enter_context(serving("benchmarks.peer_drf:application", environ))
         bearer = {"Authorization": f"Bearer {data.access}"}
         targets = {
             "health": (stoa, "/health", {}),
@@ -62,7 +62,8 @@ def _figures(rate: Mapping[str, float], runs: Mapping[str, list[Load]]) -> list[
 
 
 @contextlib.contextmanager
-def _serving(application: str, environ: Mapping[str, str], ready_path: str = "/health") -> Iterator[Server]:
+def serving(application: str, environ: Mapping[str, str], ready_path: str = "/health") -> Iterator[Server]:
+    """One process of it, as the benchmarks ask it."""
     with (
         tempfile.TemporaryDirectory() as folder,
         served(

@@ -4,36 +4,23 @@ The row is written as services write theirs, by the ORM. Beside it, in the same 
 event's own bare INSERT, and a bare Celery call. Each
 database is measured in a process of its own, on a scratch database."""
 
-import json
-import os
 import statistics
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 
+from benchmarks.each_database import on_each_database, print_one
 from benchmarks.figures import Figure
 
-POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 PUBLISH_GOAL = {"postgresql": 45, "sqlite": 60}
 DELIVER_GOAL_S = {"postgresql": 2, "sqlite": 5}
 LATENCY_GOAL_MS = {"postgresql": 100, "sqlite": 300}
 
 
 def measure(*, smoke: bool) -> list[Figure]:
-    figures: list[Figure] = []
-    for vendor in ("sqlite", "postgresql"):
-        environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        if vendor == "postgresql":
-            environ["DATABASE_URL"] = os.environ.get("DATABASE_URL", POSTGRES)
-        command = [sys.executable, "-m", "benchmarks.outbox_figures", "--one", *(["--smoke"] if smoke else [])]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr[-2000:])
-        found = json.loads(done.stdout.splitlines()[-1])
-        figures += _figures(vendor, found)
-    return figures
+    found = on_each_database("benchmarks.outbox_figures", smoke=smoke)
+    return [figure for vendor, each in found.items() for figure in _figures(vendor, each)]
 
 
 def _figures(vendor: str, found: dict[str, float]) -> list[Figure]:
@@ -59,8 +46,7 @@ def _figures(vendor: str, found: dict[str, float]) -> list[Figure]:
     ]
 
 
-def _one(*, smoke: bool) -> dict[str, float]:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stoa.project.settings.testing")
+def _one(smoke: bool) -> dict[str, float]:
     from benchmarks.scratch import scratch
     from stoa.runtime.process import declare_role
 
@@ -208,7 +194,7 @@ def _latency(*, count: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     if "--one" in sys.argv:
-        print(json.dumps(_one(smoke="--smoke" in sys.argv)))
+        print_one(_one)
     else:
         for figure in measure(smoke="--smoke" in sys.argv):
             print(figure.line(), flush=True)

@@ -29,7 +29,7 @@ def scratch() -> Iterator[Scratch]:
     django.setup()
     with tempfile.TemporaryDirectory() as folder:
         name_test_database(Path(folder))
-        created = setup_databases(verbosity=0, interactive=False)
+        created = setup_databases(verbosity=0, interactive=False, serialized_aliases=())
         try:
             yield _seed()
         finally:

@@ -1,6 +1,6 @@
 """`make soak`: 200 processes killed on each way of delivering, and nothing lost, doubled or sent under two keys.
 
-    python -m benchmarks.soak [--kills 200] [--seed N] [--broker redis://...]
+    python -m benchmarks.soak [--kills 200] [--seed N] [--broker redis://... | amqp://...]
 
 On the database that DATABASE_URL names, else SQLite. With --broker relays and Celery workers are killed, else local
 workers. Prints what was really killed; exit status 1 on any fault."""
@@ -17,7 +17,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="random ones, after one at each named point")
     parser.add_argument("--seed", type=int, default=None, help="of the choice of victims; printed")
-    parser.add_argument("--broker", default="", help="a broker of its own: relay and Celery instead of local workers")
+    parser.add_argument(
+        "--broker", default="", help="a Redis or RabbitMQ of its own: relay and Celery instead of local workers"
+    )
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stoa.project.settings.testing")
 

@@ -81,7 +81,9 @@ class World:
         (folder / PLAN).write_bytes(TypeAdapter(Plan).dump_json(plan))
         command = CELERY if role.startswith("celery") else ("-m", "benchmarks.soak.child", role)
         pool = ("-P", "solo") if role == "celery" else ("-c", "2") if role == "celery-pool" else ()
-        process = self._spawn(folder, *command, *pool)
+        # RabbitMQ lets a queue of commands belong to one worker: a second of the same name ends at its start.
+        named = ("-n", f"{self.run}-{self._started}@%h") if role.startswith("celery") else ()
+        process = self._spawn(folder, *command, *pool, *named)
         self._running.append(process)
         return process
 
@@ -117,7 +119,10 @@ class World:
 
     def died_at_its_point(self, process: "Process", point: str, timeout_s: float = 20.0) -> None:
         """The process has killed itself there. Raises AssertionError when it did not."""
-        status = process.wait(timeout_s)
+        try:
+            status: int | None = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            status = None
         assert status == -signal.SIGKILL, f"{point}: ended with {status}\n{self.output()[-3000:]}"
         self.killed += 1
 
@@ -142,6 +147,11 @@ class World:
 
     def output(self) -> str:
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("*/output.log")))
+
+    def wait_until_ready(self, timeout_s: float = 60.0) -> None:
+        """All that were started are at work, or have ended. Raises AssertionError."""
+        started = _until(lambda: all(each.ready or each.poll() is not None for each in self._running), timeout_s)
+        assert started, self.output()[-3000:]
 
     def wait_until_delivered(self, timeout_s: float = 60.0) -> None:
         """Nothing of this run is unexpanded or pending any more. Raises Unfinished."""
@@ -209,14 +219,18 @@ def points(*, celery: bool) -> dict[str, tuple[str, ...]]:
 
 def at_named_points(world: World, chosen: Mapping[str, Sequence[str]]) -> list[str]:
     """One process killed at each of these points, while events are published all the time. Returns where."""
-    doomed = {
-        (role, point): world.start(role, events=10**6 * (role == "publisher"), pauses=(RemotePause(point, "kill"),))
-        for role, named in chosen.items()
-        for point in named
-    }
+    # Between relays and Celery workers the work must not stop: each needs the other to get to its point. Workers are
+    # there first: what waits for them meanwhile would outlive its short lease.
+    healthy = [world.start("celery")] if world.broker else []
+    doomed: dict[tuple[str, str], Process] = {}
+    for role, named in sorted(chosen.items(), key=lambda each: each[0] != "celery"):
+        for point in named:
+            pauses = (RemotePause(point, "kill"),)
+            doomed[role, point] = world.start(role, events=10**6 * (role == "publisher"), pauses=pauses)
+        if role == "celery":
+            world.wait_until_ready()
     publisher = world.start("publisher", events=10**6)
-    # Between relays and Celery workers the work must not stop: each needs the other to get to its point.
-    healthy = [world.start("celery"), world.start("relay")] if world.broker else []
+    healthy += [world.start("relay")] if world.broker else []
     for (role, point), process in doomed.items():
         world.died_at_its_point(process, f"{role} at {point}")
     world.kill(publisher)
