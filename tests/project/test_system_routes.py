@@ -8,7 +8,7 @@ import pytest
 from stoa.apps.accounts.tests.factories import Person
 from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
-from stoa.platform.outbox.models import OutboxEvent
+from stoa.platform.outbox.models import OutboxDelivery, OutboxEvent
 from stoa.platform.sweeps.heartbeats import Beating
 from stoa.platform.sweeps.models import Heartbeat
 from stoa.platform.testing.client import ApiClient, envelope
@@ -36,8 +36,10 @@ def staff_bearer() -> dict[str, str]:
 
 @pytest.fixture
 def worker(committed_db: None) -> Iterator[Beating]:
-    """A process that beats."""
+    """A process that beats, and an outbox that is empty: what other tests committed nobody expands here."""
     Heartbeat.objects.all().delete()
+    OutboxDelivery.objects.all().delete()
+    OutboxEvent.objects.all().delete()
     beating = Beating("worker")
     beating.beat()
     yield beating

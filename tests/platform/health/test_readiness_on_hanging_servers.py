@@ -59,7 +59,8 @@ def test_probes_are_answered_in_time_and_leave_nothing_behind(
     assert max(took) <= 0.9
     assert min(took) > 0.5, "the server answered or refused: nothing hung"
     assert eventually(lambda: own_sockets() == sockets_before, within_s=2)
-    assert set(threading.enumerate()) - threads_before == set()
+    # The verdict is there before its thread is gone: nobody waits for the closing of a loop.
+    assert eventually(lambda: set(threading.enumerate()) <= threads_before, within_s=2)
 
 
 def test_a_redis_that_falls_silent_after_the_tls_handshake_is_dropped_without_farewell(tmp_path: Path) -> None:
