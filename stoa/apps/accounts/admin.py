@@ -1,5 +1,6 @@
 """People and sessions in the admin."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -107,47 +108,23 @@ class UserAdmin(StoaAdmin):
 
     @admin.action(description="Disable: sign out and let in no more", permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        actor_id = actor_of(request)
-        act_on_each(
-            self,
-            request,
-            queryset,
-            lambda person: by_staff.disable_person(user_id=person.pk, actor_id=actor_id),
-            done="disabled",
-        )
+        self._act(request, queryset, by_staff.disable_person, done="disabled")
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        actor_id = actor_of(request)
-        act_on_each(
-            self,
-            request,
-            queryset,
-            lambda person: by_staff.enable_person(user_id=person.pk, actor_id=actor_id),
-            done="enabled",
-        )
+        self._act(request, queryset, by_staff.enable_person, done="enabled")
 
     @admin.action(description="End all sessions", permissions=["change"])
     def end_all_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        actor_id = actor_of(request)
-        act_on_each(
-            self,
-            request,
-            queryset,
-            lambda person: by_staff.end_sessions_of(user_id=person.pk, actor_id=actor_id),
-            done="signed out everywhere",
-        )
+        self._act(request, queryset, by_staff.end_sessions_of, done="signed out everywhere")
 
     @admin.action(description="Unlock: forget wrong passwords and codes", permissions=["change"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._act(request, queryset, by_staff.unlock_person, done="unlocked")
+
+    def _act(self, request: HttpRequest, people: QuerySet[User], act: Callable[..., object], *, done: str) -> None:
         actor_id = actor_of(request)
-        act_on_each(
-            self,
-            request,
-            queryset,
-            lambda person: by_staff.unlock_person(user_id=person.pk, actor_id=actor_id),
-            done="unlocked",
-        )
+        act_on_each(self, request, people, lambda person: act(user_id=person.pk, actor_id=actor_id), done=done)
 
 
 @admin.register(Session)
