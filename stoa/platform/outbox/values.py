@@ -19,6 +19,8 @@ def read_uuid(stored: UUID | str) -> UUID:
     return stored if isinstance(stored, UUID) else UUID(stored)
 
 
-def read_time(stored: datetime) -> datetime:
-    """Aware UTC. A raw statement on SQLite answers without the zone."""
+def read_time(stored: datetime | str) -> datetime:
+    """Aware UTC. A raw statement on SQLite answers without the zone, and as text what no field converts."""
+    if isinstance(stored, str):
+        stored = datetime.fromisoformat(stored)
     return stored if stored.tzinfo is not None else stored.replace(tzinfo=UTC)

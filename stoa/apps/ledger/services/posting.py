@@ -202,8 +202,8 @@ def _post_by_statements(draft: Draft, digest: bytes) -> _First:
         cursor.execute(_BY_KEY, [stored_uuid(draft.book_id), draft.key])
         found = cursor.fetchone()
         if found is not None:
-            posted = Posted(entry_id=read_uuid(found[0]), recorded_at=_moment(found[1]), is_new=False)
-            return _First(posted, bytes(found[2]), _moment(found[3]))
+            posted = Posted(entry_id=read_uuid(found[0]), recorded_at=read_time(found[1]), is_new=False)
+            return _First(posted, bytes(found[2]), read_time(found[3]))
         stored_id = stored_uuid(entry_id)
         for line in draft.lines:
             cursor.execute(
@@ -221,9 +221,4 @@ def _post_by_statements(draft: Draft, digest: bytes) -> _First:
         )
         recorded_at = cursor.fetchone()[0]
         publish(EntryPosted(book_id=draft.book_id, entry_id=entry_id, kind=draft.kind))
-    return _First(Posted(entry_id=entry_id, recorded_at=_moment(recorded_at), is_new=True), digest, effective_at)
-
-
-def _moment(stored: datetime | str) -> datetime:
-    """What SQLite gives for a column that no field converts."""
-    return read_time(datetime.fromisoformat(stored) if isinstance(stored, str) else stored)
+    return _First(Posted(entry_id=entry_id, recorded_at=read_time(recorded_at), is_new=True), digest, effective_at)

@@ -220,7 +220,7 @@ def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Stateme
         rows.append(
             StatementRow(
                 entry_id=read_uuid(entry_id),
-                effective_at=read_time(datetime.fromisoformat(at) if isinstance(at, str) else at),
+                effective_at=read_time(at),
                 kind=kind,
                 description=memo or description,
                 side=Side(side).name.lower(),

@@ -7,7 +7,6 @@ changed by somebody who could switch the triggers off is found here: sums, balan
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -293,12 +292,11 @@ def _wrong_digests(book_id: UUID | None) -> list[str]:
 
 def _draft(rows: list[tuple[Any, ...]]) -> Draft:
     head = rows[0]
-    at = head[4] if isinstance(head[4], datetime) else datetime.fromisoformat(head[4])
     return Draft(
         book_id=read_uuid(head[1]),
         kind=head[2],
         key=head[3],
-        effective_at=read_time(at),
+        effective_at=read_time(head[4]),
         description=head[5],
         reference_type=head[6],
         reference_id=head[7],
