@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from benchmarks.figures import Figure
+
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
@@ -24,7 +26,12 @@ def on_each_database(module: str, *, smoke: bool) -> dict[str, dict[str, float]]
     return found
 
 
-def print_one(one: Callable[[bool], dict[str, float]]) -> None:
-    """The child's side, with `--one`."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stoa.project.settings.testing")
-    print(json.dumps(one("--smoke" in sys.argv)))
+def run(measure: Callable[..., list[Figure]], *, one: Callable[[bool], dict[str, float]]) -> None:
+    """Such a module's command line: the figures of both, or with `--one`, the child's side, what it found."""
+    smoke = "--smoke" in sys.argv
+    if "--one" in sys.argv:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stoa.project.settings.testing")
+        print(json.dumps(one(smoke)))
+        return
+    for figure in measure(smoke=smoke):
+        print(figure.line(), flush=True)

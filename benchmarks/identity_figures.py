@@ -3,9 +3,7 @@
 The authenticator as a route of an organization calls it (token, one query, effective permissions), beside the same SQL
 through a bare cursor. The queries of a page of members are counted by the database's own wrapper, in a real request."""
 
-import sys
-
-from benchmarks.each_database import on_each_database, print_one
+from benchmarks.each_database import on_each_database, run
 from benchmarks.figures import Figure
 from benchmarks.scratch import scratch
 from benchmarks.timing import ROUNDS, microseconds
@@ -75,8 +73,4 @@ def _one(smoke: bool) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    if "--one" in sys.argv:
-        print_one(_one)
-    else:
-        for figure in measure(smoke="--smoke" in sys.argv):
-            print(figure.line(), flush=True)
+    run(measure, one=_one)

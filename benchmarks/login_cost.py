@@ -4,11 +4,10 @@ The service, with lockout, second step asked after, session and audit trail, und
 tells its own time, which is taken from the same call: between two calls Argon2 differs by more than all the rest."""
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
-from benchmarks.each_database import on_each_database, print_one
+from benchmarks.each_database import on_each_database, run
 from benchmarks.figures import Figure
 from benchmarks.scratch import scratch
 
@@ -67,8 +66,4 @@ def _one(smoke: bool) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    if "--one" in sys.argv:
-        print_one(_one)
-    else:
-        for figure in measure(smoke="--smoke" in sys.argv):
-            print(figure.line(), flush=True)
+    run(measure, one=_one)

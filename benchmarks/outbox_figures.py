@@ -5,12 +5,11 @@ event's own bare INSERT, and a bare Celery call. Each
 database is measured in a process of its own, on a scratch database."""
 
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable
 
-from benchmarks.each_database import on_each_database, print_one
+from benchmarks.each_database import on_each_database, run
 from benchmarks.figures import Figure
 
 PUBLISH_GOAL = {"postgresql": 45, "sqlite": 60}
@@ -193,8 +192,4 @@ def _latency(*, count: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    if "--one" in sys.argv:
-        print_one(_one)
-    else:
-        for figure in measure(smoke="--smoke" in sys.argv):
-            print(figure.line(), flush=True)
+    run(measure, one=_one)

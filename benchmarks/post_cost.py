@@ -6,12 +6,11 @@ counts is the median of what neighbouring turns say."""
 
 import json
 import statistics
-import sys
 import time
 from http import HTTPStatus
 from http.client import HTTPConnection
 
-from benchmarks.each_database import on_each_database, print_one
+from benchmarks.each_database import on_each_database, run
 from benchmarks.figures import Figure
 from benchmarks.http_throughput import STOA, serving
 from benchmarks.scratch import scratch
@@ -74,8 +73,4 @@ def _post(asking: HTTPConnection, name: str, title: str, headers: dict[str, str]
 
 
 if __name__ == "__main__":
-    if "--one" in sys.argv:
-        print_one(_one)
-    else:
-        for figure in measure(smoke="--smoke" in sys.argv):
-            print(figure.line(), flush=True)
+    run(measure, one=_one)
