@@ -198,15 +198,7 @@ def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Stateme
         account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise Missing
-    opening = sum(
-        each.signed * account.normal
-        for each in (
-            sums_of_accounts(book_id=book_id, span=Span(until=span.since, recorded_to=span.recorded_to))
-            if span.since
-            else ()
-        )
-        if each.account_id == account_id
-    )
+    opening = _held_before(account, span) if span.since is not None else 0
     bounds, values = _bounds(span)
     statement = f"""SELECT entry.id, entry.effective_at, entry.kind, entry.description, line.side, line.amount_minor,
       line.memo FROM ledger_line AS line JOIN ledger_entry AS entry ON entry.id = line.entry_id
@@ -238,6 +230,15 @@ def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Stateme
         rows=tuple(rows),
         closing=Money(running, account.currency),
     )
+
+
+def _held_before(account: Account, span: Span) -> int:
+    """On the account's normal side. One query, over the lines of this account alone."""
+    bounds, values = _bounds(Span(until=span.since, recorded_to=span.recorded_to))
+    statement = f"""SELECT coalesce(sum(line.side * line.amount_minor), 0) FROM ledger_line AS line
+    JOIN ledger_entry AS entry ON entry.id = line.entry_id WHERE line.account_id = %s {bounds}"""
+    [(signed,)] = _read(statement, [stored_uuid(account.pk), *values])
+    return int(signed) * account.normal
 
 
 def _bounds(span: Span) -> tuple[str, list[Any]]:
