@@ -1,6 +1,7 @@
 """The journal as a plain-text journal that hledger and its like read: an accountant's way out, and our oracle."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,8 @@ def plain_text_journal(*, book_id: UUID) -> Iterator[str]:
         yield f"commodity {currency} 1{'.' + '0' * exponent if exponent else '.'}\n"
     for kind, code, name, _ in accounts:
         yield f"account {kind}:{code}  ; {_clean(name)}\n"
-    with connection.cursor() as cursor:
+    # A plain one would bring every row to the client before the first is read.
+    with closing(connection.chunked_cursor()) as cursor:
         cursor.execute(_LINES, [stored_uuid(book_id)])
         for _, lines in groupby(_rows(cursor), key=lambda row: row[0]):
             yield _entry(list(lines))
