@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max
 
 from stoa.apps.ledger.contracts import (
@@ -24,6 +23,7 @@ from stoa.apps.ledger.contracts import (
 from stoa.apps.ledger.models import Account, Balance, Entry, Hold, Line, Period, Seal
 from stoa.kit.errors import Missing
 from stoa.kit.money import Money
+from stoa.platform.db.rows import fetch_rows
 from stoa.platform.db.tenant import across_tenants, tenant_scope
 from stoa.platform.http.pages import Page, PageQuery, keyset_page
 from stoa.platform.observability.contracts import MOST, TraceLine
@@ -208,14 +208,14 @@ def trial_balance(
     the instants, which for an instant of recording is what was known then. Two queries."""
     book = stored_uuid(book_id)
     if effective_to is None and recorded_to is None:
-        rows = _read(_FROM_BALANCES, [book])
+        rows = fetch_rows(_FROM_BALANCES, [book])
     else:
         bounds, values = "", [book]
         for column, instant in (("effective_at", effective_to), ("recorded_at", recorded_to)):
             if instant is not None:
                 bounds += f" AND entry.{column} <= %s"
                 values.append(stored_time(instant))
-        rows = _read(_FROM_LINES.format(bounds=bounds), [*values, book])
+        rows = fetch_rows(_FROM_LINES.format(bounds=bounds), [*values, book])
     with tenant_scope(book_id):
         sealed_to = Seal.objects.aggregate(last=Max("seq"))["last"] or 0
     told = tuple(_trial_row(row) for row in rows if row[6] or row[7])
@@ -253,9 +253,3 @@ def _totals(rows: Sequence[TrialRow]) -> list[CurrencyTotal]:
         CurrencyTotal(debits=Money(both[0], currency), credits=Money(both[1], currency))
         for currency, both in sorted(sums.items())
     ]
-
-
-def _read(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

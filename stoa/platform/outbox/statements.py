@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from stoa.platform.db.rows import fetch_rows
 from stoa.platform.outbox.subscriptions import Subscription
 from stoa.platform.outbox.values import read_uuid, stored_time, stored_uuid
 from stoa.runtime.pause_points import pause_point
@@ -46,12 +47,12 @@ class Claimed:
 
 def any_unexpanded() -> bool:
     """A look that takes no lock: SQLite has one writer, and looking is what a worker does most."""
-    return bool(_rows("SELECT 1 FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT 1"))
+    return bool(fetch_rows("SELECT 1 FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT 1"))
 
 
 def any_due(now: datetime) -> bool:
     return bool(
-        _rows(
+        fetch_rows(
             "SELECT 1 FROM outbox_delivery WHERE state = 'pending' AND due_at <= %s ORDER BY due_at, id LIMIT 1",
             [stored_time(now)],
         )
@@ -62,13 +63,14 @@ def lock_expansion() -> bool:
     """Inside a transaction. False: another process is expanding. SQLite's one writer lock is held already."""
     if connection.vendor != "postgresql":
         return True
-    return bool(_rows("SELECT pg_try_advisory_xact_lock(%s)", [_EXPANSION_LOCK])[0][0])
+    return bool(fetch_rows("SELECT pg_try_advisory_xact_lock(%s)", [_EXPANSION_LOCK])[0][0])
 
 
 def expand(subscribed: Sequence[Subscription], *, now: datetime, limit: int) -> int:
     """One delivery row per subscriber for up to `limit` events; returns how many events. Under lock_expansion()."""
     ids = [
-        row[0] for row in _rows("SELECT id FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT %s", [limit])
+        row[0]
+        for row in fetch_rows("SELECT id FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT %s", [limit])
     ]
     if not ids:
         return 0
@@ -105,7 +107,7 @@ def claim(
     # ARRAY() is worked out once; inside IN the planner may run it again for each row, and lock past the limit.
     within = f"id = ANY(ARRAY({picked}))" if postgres else f"id IN ({picked})"
     still_due = "" if unlocked else "state = 'pending' AND due_at <= %s AND"
-    rows = _rows(
+    rows = fetch_rows(
         f"""UPDATE outbox_delivery SET lease = %s, due_at = %s, attempts = attempts + %s
         WHERE {still_due} {within} RETURNING id""",
         [
@@ -119,7 +121,7 @@ def claim(
 
 def take_over(ids: Sequence[int], *, lease: UUID, taker: UUID, until: datetime) -> tuple[int, ...]:
     """Make a lease that was handed over ours, and count the attempt: of two who were handed the same, one gets it."""
-    rows = _rows(
+    rows = fetch_rows(
         f"""UPDATE outbox_delivery SET lease = %s, due_at = %s, attempts = attempts + 1
         WHERE lease = %s AND state = 'pending' AND id IN ({holes(ids)}) RETURNING id""",
         [stored_uuid(taker), stored_time(until), stored_uuid(lease), *ids],
@@ -130,7 +132,7 @@ def take_over(ids: Sequence[int], *, lease: UUID, taker: UUID, until: datetime) 
 def handed_over(now: datetime, *, up_to: int) -> int:
     """How many deliveries are under a lease now; counts no further than `up_to`."""
     return int(
-        _rows(
+        fetch_rows(
             """SELECT count(*) FROM (SELECT 1 FROM outbox_delivery
             WHERE state = 'pending' AND due_at > %s AND lease IS NOT NULL LIMIT %s) AS leased""",
             [stored_time(now), up_to],
@@ -140,7 +142,7 @@ def handed_over(now: datetime, *, up_to: int) -> int:
 
 def claimed(lease: Lease) -> list[Claimed]:
     """In the order of publication."""
-    rows = _rows(
+    rows = fetch_rows(
         f"""SELECT delivery.id, delivery.subscriber, delivery.attempts, event.uid, event.name, event.version,
                   event.payload, event.request_id
         FROM outbox_delivery AS delivery JOIN outbox_event AS event ON event.id = delivery.event_id
@@ -205,13 +207,6 @@ def release(ids: Sequence[int], *, lease: UUID, now: datetime, attempt: int) -> 
         WHERE lease = %s AND state = 'pending' AND id IN ({holes(ids)})""",
         [stored_time(now), attempt, stored_uuid(lease), *ids],
     )
-
-
-def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 def _change(statement: str, parameters: Sequence[Any]) -> int:

@@ -1,13 +1,10 @@
 """How the outbox stands: two cheap numbers for health and metrics, and the whole picture for a person."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.db import connection
 
 from stoa.kit.clock import utc_now
+from stoa.platform.db.rows import fetch_rows
 from stoa.platform.outbox.statements import HELD_BACK
 from stoa.platform.outbox.values import read_time, stored_time
 
@@ -43,8 +40,8 @@ def lag_s(*, now: datetime | None = None) -> float:
     that."""
     moment = now or utc_now()
     oldest = [
-        *_rows("SELECT occurred_at FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT 1"),
-        *_rows(
+        *fetch_rows("SELECT occurred_at FROM outbox_event WHERE expanded_at IS NULL ORDER BY id LIMIT 1"),
+        *fetch_rows(
             f"""SELECT due.due_at FROM outbox_delivery AS due
             WHERE due.state = 'pending' AND due.due_at <= %s AND (due.ordered_key = '' OR NOT {HELD_BACK})
             ORDER BY due.due_at, due.id LIMIT 1""",
@@ -56,28 +53,21 @@ def lag_s(*, now: datetime | None = None) -> float:
 
 def parked_count() -> int:
     """From an index that holds nothing but the parked."""
-    return int(_rows("SELECT count(*) FROM outbox_delivery WHERE state = 'parked'")[0][0])
+    return int(fetch_rows("SELECT count(*) FROM outbox_delivery WHERE state = 'parked'")[0][0])
 
 
 def status(*, now: datetime | None = None) -> Status:
     """Reads every delivery once: for a command, not for a scrape."""
     counts: dict[str, dict[str, int]] = {}
-    for subscriber, state, count in _rows(
+    for subscriber, state, count in fetch_rows(
         "SELECT subscriber, state, count(*) FROM outbox_delivery GROUP BY subscriber, state ORDER BY subscriber, state"
     ):
         counts.setdefault(subscriber, {})[state] = count
-    parked = _rows(
+    parked = fetch_rows(
         """SELECT delivery.id, delivery.subscriber, event.name, delivery.ordered_key, delivery.attempts, delivery.error
         FROM outbox_delivery AS delivery JOIN outbox_event AS event ON event.id = delivery.event_id
         WHERE delivery.state = 'parked' ORDER BY delivery.id LIMIT %s""",
         [PARKED_SHOWN],
     )
-    unexpanded = _rows("SELECT count(*) FROM outbox_event WHERE expanded_at IS NULL")[0][0]
+    unexpanded = fetch_rows("SELECT count(*) FROM outbox_event WHERE expanded_at IS NULL")[0][0]
     return Status(int(unexpanded), counts, lag_s(now=now), tuple(Parked(*row) for row in parked))
-
-
-def _rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max
 
 from stoa.apps.ledger.contracts import (
@@ -33,6 +32,7 @@ from stoa.apps.ledger.domain import YEAR_CLOSE
 from stoa.apps.ledger.models import Account, Seal
 from stoa.kit.errors import Invalid, Missing
 from stoa.kit.money import Money
+from stoa.platform.db.rows import fetch_rows
 from stoa.platform.db.tenant import tenant_scope
 from stoa.platform.outbox.values import read_time, read_uuid, stored_time, stored_uuid
 
@@ -70,7 +70,7 @@ class AccountSum:
 def sums_of_accounts(*, book_id: UUID, span: Span, more: str = "") -> list[AccountSum]:
     """Of every account that was posted to in the span, by code. One query. `more` is SQL of ours."""
     bounds, values = _bounds(span)
-    rows = _read(_SUMS.format(bounds=f"{bounds} {more}"), [stored_uuid(book_id), *values])
+    rows = fetch_rows(_SUMS.format(bounds=f"{bounds} {more}"), [stored_uuid(book_id), *values])
     return [
         AccountSum(
             read_uuid(row[0]), row[1], row[2], AccountType(row[3]), row[4], row[5], row[6], int(row[7]), int(row[8])
@@ -137,7 +137,7 @@ def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
         CashFlowRow(
             account_id=read_uuid(row[0]), code=row[1], name=row[2], type=row[3], flow=Money(int(row[5]), row[4])
         )
-        for row in _read(statement, [stored_uuid(book_id), *values])
+        for row in fetch_rows(statement, [stored_uuid(book_id), *values])
         if row[5]
     )
     opening = (
@@ -203,7 +203,7 @@ def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Stateme
     statement = f"""SELECT entry.id, entry.effective_at, entry.kind, entry.description, line.side, line.amount_minor,
       line.memo FROM ledger_line AS line JOIN ledger_entry AS entry ON entry.id = line.entry_id
     WHERE line.account_id = %s {bounds} ORDER BY entry.effective_at, entry.id, line.id LIMIT {MOST_ROWS + 1}"""
-    found = _read(statement, [stored_uuid(account_id), *values])
+    found = fetch_rows(statement, [stored_uuid(account_id), *values])
     if len(found) > MOST_ROWS:
         raise Invalid({"since": [f"more than {MOST_ROWS} lines: ask for a shorter span"]})
     running, rows = opening, []
@@ -237,7 +237,7 @@ def _held_before(account: Account, span: Span) -> int:
     bounds, values = _bounds(Span(until=span.since, recorded_to=span.recorded_to))
     statement = f"""SELECT coalesce(sum(line.side * line.amount_minor), 0) FROM ledger_line AS line
     JOIN ledger_entry AS entry ON entry.id = line.entry_id WHERE line.account_id = %s {bounds}"""
-    [(signed,)] = _read(statement, [stored_uuid(account.pk), *values])
+    [(signed,)] = fetch_rows(statement, [stored_uuid(account.pk), *values])
     return int(signed) * account.normal
 
 
@@ -293,9 +293,3 @@ def _difference(plus: Sequence[Money], minus: Sequence[Money]) -> tuple[Money, .
 def _sealed_to(book_id: UUID) -> int:
     with tenant_scope(book_id):
         return Seal.objects.aggregate(last=Max("seq"))["last"] or 0
-
-
-def _read(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

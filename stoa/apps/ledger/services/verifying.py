@@ -16,6 +16,7 @@ from django.db import connection
 from stoa.apps.ledger.contracts import Draft, Fault, Line, Side, Verdict
 from stoa.apps.ledger.domain import digest_of, sealed
 from stoa.apps.ledger.services.sealing import GENESIS
+from stoa.platform.db.rows import fetch_rows
 from stoa.platform.outbox.values import read_time, read_uuid, stored_uuid
 from stoa.runtime.logs import get_logger
 
@@ -199,7 +200,7 @@ def report_books() -> int:
 def _asked(check: Check, book_id: UUID | None) -> list[Fault]:
     book = f"{check.owner} = %s" if book_id is not None else "1 = 1"
     statement = f"{check.statement.format(book=book)} LIMIT {MOST_NAMED}"
-    found = _rows(statement, [stored_uuid(book_id)] if book_id is not None else [])
+    found = fetch_rows(statement, [stored_uuid(book_id)] if book_id is not None else [])
     subjects = dict.fromkeys(_subject(row[0]) for row in found)
     return [Fault(kind=check.kind, subject=subject, told=check.told) for subject in subjects]
 
@@ -271,7 +272,7 @@ def _wrong_digests_by_sql(book_id: UUID | None) -> list[str]:
       FROM ledger_line AS line GROUP BY line.entry_id
     ) AS spelled ON spelled.entry_id = entry.id {where}
     {"AND" if where else "WHERE"} entry.digest <> sha256({_SPELLED_HEAD} || spelled.body) LIMIT {MOST_NAMED}"""
-    return [_subject(row[0]) for row in _rows(statement, [book_id] if book_id is not None else [])]
+    return [_subject(row[0]) for row in fetch_rows(statement, [book_id] if book_id is not None else [])]
 
 
 def _wrong_digests(book_id: UUID | None) -> list[str]:
@@ -308,7 +309,7 @@ def _draft(rows: list[tuple[Any, ...]]) -> Draft:
 def _count(table: str, book_id: UUID | None) -> int:
     where = "WHERE book_id = %s" if book_id is not None else ""
     values = [stored_uuid(book_id)] if book_id is not None else []
-    return int(_rows(f"SELECT count(*) FROM {table} {where}", values)[0][0])
+    return int(fetch_rows(f"SELECT count(*) FROM {table} {where}", values)[0][0])
 
 
 def _subject(value: object) -> str:
@@ -319,12 +320,6 @@ def _subject(value: object) -> str:
         except ValueError:
             return value
     return str(value)
-
-
-def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
 
 
 def _stream(statement: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
