@@ -23,6 +23,7 @@ from stoa.apps.ledger.http.entries import routes as ledger_entries
 from stoa.apps.ledger.http.holds import routes as ledger_holds
 from stoa.apps.ledger.http.integrity import routes as ledger_integrity
 from stoa.apps.ledger.http.periods import routes as ledger_periods
+from stoa.apps.ledger.http.quarantine import routes as ledger_quarantine
 from stoa.apps.ledger.http.reports import routes as ledger_reports
 from stoa.apps.notifications.http import routes as notifications
 from stoa.apps.organizations.http.invites import routes as invites
@@ -63,6 +64,7 @@ api: list[URLPattern | URLResolver] = [
     *urlpatterns_of(ledger_holds),
     *urlpatterns_of(ledger_periods),
     *urlpatterns_of(ledger_integrity),
+    *urlpatterns_of(ledger_quarantine),
     *urlpatterns_of(ledger_reports),
     *urlpatterns_of(wallet),
     *urlpatterns_of(realtime),

@@ -7,10 +7,13 @@ from stoa.apps.accounts.public import (
     register_account_closing_veto,
     register_export_source,
 )
+from stoa.apps.ledger.contracts import CURE
+from stoa.apps.ledger.public import cure_on_approval
 from stoa.apps.ledger.public import lines_of_request as ledger_lines_of
 from stoa.apps.notifications.public import told_to
 from stoa.apps.organizations.public import caller_of_request, members_among, memberships_of, veto_of_last_admin
 from stoa.apps.wallet.public import wallet_data
+from stoa.platform.approvals.public import register_executor
 from stoa.platform.audit import tracing as audit_trace
 from stoa.platform.flags.public import register_groups, route_is_on
 from stoa.platform.http.public import register_authenticator, register_features
@@ -29,6 +32,7 @@ def connect() -> None:
     register_export_source("organizations", memberships_of)
     register_export_source("notifications", told_to)
     register_export_source("wallet", wallet_data)
+    register_executor(CURE, cure_on_approval)
     register_live_sessions(live_sessions)
     register_channel_authoriser("org", members_among)
     register_trace_source("logs", log_lines.lines_of)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from stoa.apps.ledger.contracts import BalanceSheet, Section, TrialBalance
-from stoa.apps.ledger.models import Account, Book, Entry, Period
+from stoa.apps.ledger.models import Account, Book, Entry, Period, Quarantined
 from stoa.apps.ledger.queries import entry_view, trial_balance
 from stoa.apps.ledger.services.reporting import balance_sheet
 from stoa.kit.ids import parse_id
@@ -19,6 +19,7 @@ from stoa.platform.admin_pages.looks import BAD, GOOD, labelled, list_link, pref
 from stoa.platform.db.tenant import across_tenants, tenant_scope
 
 _OPEN = {"open": GOOD, "closed": BAD}
+_CURED = {"cured": GOOD, "open": BAD}
 _WIDE = 34
 
 
@@ -162,6 +163,34 @@ class PeriodAdmin(_OfBooks):
     @labelled("state", _OPEN)
     def standing(self, row: Period) -> str:
         return "closed" if row.is_closed else "open"
+
+
+@admin.register(Quarantined)
+class QuarantinedAdmin(_OfBooks):
+    list_display = ("kind", "subject", "told", "quarantined_at", "standing", "book_page")
+    list_select_related = ("book", "cure")
+    search_fields = ("subject",)
+    search_help_text = "Id of an organization, or of what was set aside"
+    fields = (
+        *("id", "book_page", "kind", "subject", "told", "reason", "quarantined_by", "quarantined_at", "standing"),
+        *("approval_id", "cure_page", "cure_reason", "cured_by", "cured_at"),
+    )
+    readonly_fields = ("book_page", "standing", "cure_page")
+
+    def wanted(self, term: str) -> Q:
+        return Q(book_id=parse_id(term)) | Q(subject=term)
+
+    @labelled("state", _CURED)
+    def standing(self, row: Quarantined) -> str:
+        return "cured" if row.cure_id is not None else "open"
+
+    @admin.display(description="book")
+    def book_page(self, row: Quarantined) -> SafeString | str:
+        return row_link(row.book)
+
+    @admin.display(description="cure")
+    def cure_page(self, row: Quarantined) -> SafeString | str:
+        return row_link(row.cure)
 
 
 def _amount(money: Money) -> str:

@@ -11,6 +11,9 @@ from stoa.kit.money import Money
 PLATFORM_BOOK = UUID(int=0)
 """Whose currency is the coin: no organization has this id, because ours are UUIDv7."""
 
+CURE = "ledger.cure"
+"""What a second person says yes to."""
+
 
 class Side(IntEnum):
     DEBIT = 1
@@ -73,11 +76,13 @@ class Draft:
 class Span:
     """Of effective time: from `since` up to but without `until`; None: from the beginning, to the end.
 
-    `recorded_to`: as it was known at that instant."""
+    `recorded_to`: as it was known at that instant. `without_quarantined`: without the entries that were set aside,
+    and without those that cured them."""
 
     since: datetime | None = None
     until: datetime | None = None
     recorded_to: datetime | None = None
+    without_quarantined: bool = False
 
 
 class Posted(Contract):
@@ -197,6 +202,33 @@ class PeriodView(Contract):
     is_closed: bool
 
 
+class SetAside(Contract):
+    """A quarantined record as reports name it; with a cure it is mended."""
+
+    kind: str
+    subject: str
+    cure_id: UUID | None
+
+
+class QuarantineView(Contract):
+    """`approval_id`: where a second person was asked last to say yes to a cure."""
+
+    id: UUID
+    kind: str
+    subject: str
+    entry_id: UUID | None
+    told: str
+    reason: str
+    quarantined_by: UUID | None
+    quarantined_at: datetime
+    is_cured: bool
+    approval_id: UUID | None
+    cure_id: UUID | None
+    cure_reason: str
+    cured_by: UUID | None
+    cured_at: datetime | None
+
+
 class TrialRow(Contract):
     """Sums of one account; `balance` on its normal side."""
 
@@ -220,6 +252,7 @@ class TrialBalance(Contract):
     effective_to: datetime | None
     recorded_to: datetime | None
     sealed_to: int
+    quarantined: tuple[SetAside, ...]
     rows: tuple[TrialRow, ...]
     totals: tuple[CurrencyTotal, ...]
 
@@ -233,11 +266,13 @@ class Fault(Contract):
 
 
 class Verdict(Contract):
-    """What a check of the books found. No faults: everything holds."""
+    """What a check of the books found. No faults: everything holds, but for what is `known`: records that failed, were
+    quarantined and cured."""
 
     entries: int
     sealed: int
     faults: tuple[Fault, ...]
+    known: tuple[Fault, ...]
 
 
 class Anchor(Contract):
@@ -273,6 +308,7 @@ class IncomeStatement(Contract):
     until: datetime | None
     recorded_to: datetime | None
     sealed_to: int
+    quarantined: tuple[SetAside, ...]
     revenue: Section
     expenses: Section
     net_income: tuple[Money, ...]
@@ -284,6 +320,7 @@ class BalanceSheet(Contract):
     until: datetime | None
     recorded_to: datetime | None
     sealed_to: int
+    quarantined: tuple[SetAside, ...]
     assets: Section
     liabilities: Section
     equity: Section
@@ -306,6 +343,7 @@ class CashFlow(Contract):
     until: datetime | None
     recorded_to: datetime | None
     sealed_to: int
+    quarantined: tuple[SetAside, ...]
     opening: tuple[Money, ...]
     rows: tuple[CashFlowRow, ...]
     closing: tuple[Money, ...]
@@ -325,6 +363,7 @@ class TaxReport(Contract):
     until: datetime | None
     recorded_to: datetime | None
     sealed_to: int
+    quarantined: tuple[SetAside, ...]
     rows: tuple[TaxRow, ...]
 
 

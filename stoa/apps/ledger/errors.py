@@ -71,3 +71,11 @@ class KeyReused(DomainError):
 
 class HoldResolved(Conflict):
     code, message = "HOLD_RESOLVED", "This hold was posted, voided or has expired."
+
+
+class AlreadyQuarantined(Conflict):
+    code, message = "ALREADY_QUARANTINED", "This record is set aside already."
+
+
+class AlreadyCured(Conflict):
+    code, message = "ALREADY_CURED", "This record has its cure already."

@@ -23,3 +23,20 @@ class PeriodClosed(Event):
     @property
     def key(self) -> str:
         return str(self.book_id)
+
+
+class RecordQuarantined(Event):
+    """A record failed a check, or somebody set it aside. `kind` is the check's name, or `by_hand`."""
+
+    name: ClassVar[str] = "ledger.record_quarantined"
+    book_id: UUID
+    quarantine_id: UUID
+    kind: str
+    subject: str
+
+
+class RecordCured(Event):
+    name: ClassVar[str] = "ledger.record_cured"
+    book_id: UUID
+    quarantine_id: UUID
+    entry_id: UUID

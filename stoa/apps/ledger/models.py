@@ -279,3 +279,43 @@ class Seal(BookRow):
 
     def __str__(self) -> str:
         return str(self.seq)
+
+
+class Quarantined(BookRow):
+    """A record that failed a check, or that somebody set aside: it stays where it is, and reports name it.
+
+    Written once; only its cure is filled in later, once."""
+
+    id = models.UUIDField(primary_key=True, default=new_uuid, editable=False)
+    book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=40, help_text="The check that it failed, or `by_hand`.")
+    subject = models.CharField(max_length=64, help_text="Id of an entry, an account, a hold or a line.")
+    # No constraint: the entry may be what is missing or broken.
+    entry_id = models.UUIDField(null=True, blank=True)
+    told = models.CharField(max_length=300)
+    reason = models.CharField(max_length=500, blank=True)
+    quarantined_by = models.UUIDField(null=True, blank=True, help_text="Empty: the hourly check.")
+    quarantined_at = models.DateTimeField(db_default=Now(), editable=False)
+    approval_id = models.UUIDField(null=True, blank=True, help_text="Where a second person was asked last.")
+    cure = models.OneToOneField(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    cure_reason = models.CharField(max_length=500, blank=True)
+    cured_by = models.UUIDField(null=True, blank=True)
+    cured_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantRows["Quarantined"]()
+
+    class Meta(BookRow.Meta):
+        db_table = "ledger_quarantine"
+        verbose_name = "quarantined record"
+        constraints = (
+            models.UniqueConstraint(fields=["book", "kind", "subject"], name="ledger_quarantine_once"),
+            models.CheckConstraint(
+                condition=models.Q(cure=None, cured_at=None, cured_by=None, cure_reason="")
+                | (models.Q(cure__isnull=False, cured_at__isnull=False) & ~models.Q(cure_reason="")),
+                name="ledger_quarantine_cure",
+            ),
+        )
+        indexes = (models.Index(fields=["book", "entry_id"], name="ledger_quarantine_entry"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

@@ -16,11 +16,13 @@ from stoa.apps.ledger.contracts import (
     HoldView,
     LineView,
     PeriodView,
+    QuarantineView,
+    SetAside,
     Side,
     TrialBalance,
     TrialRow,
 )
-from stoa.apps.ledger.models import Account, Balance, Entry, Hold, Line, Period, Seal
+from stoa.apps.ledger.models import Account, Balance, Entry, Hold, Line, Period, Quarantined, Seal
 from stoa.kit.errors import Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
@@ -185,6 +187,38 @@ def period_page(query: PageQuery, *, route: str) -> Page:
     return keyset_page(Period.objects.all(), query, route=route, order=("-starts_at", "-id"), shape=period_view)
 
 
+def quarantine_view(row: Quarantined) -> QuarantineView:
+    return QuarantineView(
+        id=row.pk,
+        kind=row.kind,
+        subject=row.subject,
+        entry_id=row.entry_id,
+        told=row.told,
+        reason=row.reason,
+        quarantined_by=row.quarantined_by,
+        quarantined_at=row.quarantined_at,
+        is_cured=row.cure_id is not None,
+        approval_id=row.approval_id,
+        cure_id=row.cure_id,
+        cure_reason=row.cure_reason,
+        cured_by=row.cured_by,
+        cured_at=row.cured_at,
+    )
+
+
+def quarantine_of(quarantine_id: UUID) -> QuarantineView:
+    """One query, in the scope in force. Raises Missing."""
+    row = Quarantined.objects.filter(pk=quarantine_id).first()
+    if row is None:
+        raise Missing
+    return quarantine_view(row)
+
+
+def quarantine_page(query: PageQuery, *, route: str) -> Page:
+    """Latest first, in the scope in force. One query."""
+    return keyset_page(Quarantined.objects.all(), query, route=route, order=("-id",), shape=quarantine_view)
+
+
 _FROM_BALANCES = """SELECT account.id, account.code, account.name, account.type, account.normal, account.currency,
   balance.debit_minor, balance.credit_minor
 FROM ledger_account AS account JOIN ledger_balance AS balance ON balance.account_id = account.id
@@ -201,16 +235,33 @@ FROM ledger_account AS account LEFT JOIN (
 WHERE account.book_id = %s ORDER BY account.code"""
 
 
+NOT_SET_ASIDE = """ AND NOT EXISTS (SELECT 1 FROM ledger_quarantine AS aside
+  WHERE aside.book_id = entry.book_id AND entry.id IN (aside.entry_id, aside.cure_id))"""
+"""Neither what was quarantined nor what cured it."""
+MOST_NAMED = 100
+
+
+def set_aside(*, book_id: UUID) -> tuple[SetAside, ...]:
+    """What is quarantined in a book, latest first, at most MOST_NAMED. One query."""
+    with tenant_scope(book_id):
+        rows = Quarantined.objects.order_by("-quarantined_at", "-id").values_list("kind", "subject", "cure_id")
+        return tuple(SetAside(kind=kind, subject=subject, cure_id=cure) for kind, subject, cure in rows[:MOST_NAMED])
+
+
 def trial_balance(
-    *, book_id: UUID, effective_to: datetime | None = None, recorded_to: datetime | None = None
+    *,
+    book_id: UUID,
+    effective_to: datetime | None = None,
+    recorded_to: datetime | None = None,
+    without_quarantined: bool = False,
 ) -> TrialBalance:
     """Sums of every account that was ever posted to: now from the cached balances, else from the lines up to and with
-    the instants, which for an instant of recording is what was known then. Two queries."""
+    the instants, which for an instant of recording is what was known then. Three queries."""
     book = stored_uuid(book_id)
-    if effective_to is None and recorded_to is None:
+    if effective_to is None and recorded_to is None and not without_quarantined:
         rows = fetch_rows(_FROM_BALANCES, [book])
     else:
-        bounds, values = "", [book]
+        bounds, values = NOT_SET_ASIDE if without_quarantined else "", [book]
         for column, instant in (("effective_at", effective_to), ("recorded_at", recorded_to)):
             if instant is not None:
                 bounds += f" AND entry.{column} <= %s"
@@ -223,6 +274,7 @@ def trial_balance(
         effective_to=effective_to,
         recorded_to=recorded_to,
         sealed_to=sealed_to,
+        quarantined=set_aside(book_id=book_id),
         rows=told,
         totals=tuple(_totals(told)),
     )

@@ -26,12 +26,14 @@ _MONEY = (
     ("Accounts", "account_balance", "ledger.account"),
     ("Entries", "receipt_long", "ledger.entry"),
     ("Periods", "event_busy", "ledger.period"),
+    ("Quarantine", "healing", "ledger.quarantined"),
     ("Wallets", "wallet", "wallet.wallet"),
     ("Snapshots", "photo_camera", "wallet.snapshot"),
 )
 _PLATFORM = (
     ("Flags", "flag", "flags.featureflag"),
     ("Audit trail", "policy", "audit.auditrecord"),
+    ("Approvals", "how_to_vote", "approvals.approval"),
     ("Outbox events", "outbox", "outbox.outboxevent"),
     ("Outbox deliveries", "local_shipping", "outbox.outboxdelivery"),
     ("Sweeps", "mop", "sweeps.sweep"),

@@ -9,6 +9,7 @@ LOCAL_APPS = (
     "stoa.platform.sweeps.apps.SweepsConfig",
     "stoa.platform.flags.apps.FlagsConfig",
     "stoa.platform.audit.apps.AuditConfig",
+    "stoa.platform.approvals.apps.ApprovalsConfig",
     "stoa.platform.admin_pages.apps.AdminPagesConfig",
     "stoa.platform.observability.apps.ObservabilityConfig",
     "stoa.apps.accounts.apps.AccountsConfig",

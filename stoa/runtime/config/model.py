@@ -8,6 +8,7 @@ from stoa.runtime.config.sections.database import Database, DatabaseTls
 from stoa.runtime.config.sections.features import Features, Telemetry
 from stoa.runtime.config.sections.gateway import Gateway
 from stoa.runtime.config.sections.http import Http, Tokens
+from stoa.runtime.config.sections.ledger import Ledger
 from stoa.runtime.config.sections.logs import Logs
 from stoa.runtime.config.sections.mail import Mail
 from stoa.runtime.config.sections.organizations import Organizations
@@ -37,6 +38,7 @@ class Settings(
     Mail,
     Social,
     Organizations,
+    Ledger,
     Wallets,
 ):
     """Read with `stoa.runtime.config.current.settings()`."""

@@ -20,7 +20,9 @@ from stoa.apps.accounts.services.devices import keep_device
 from stoa.apps.accounts.services.social import arrive
 from stoa.apps.accounts.tests.factories import PASSWORD, Person, make_person
 from stoa.apps.ledger.services.holds import hold_funds
+from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period
+from stoa.apps.ledger.services.quarantine import cure_record, quarantine_entry
 from stoa.apps.ledger.tests.factories import Books
 from stoa.apps.notifications.domain import Kind
 from stoa.apps.notifications.models import Notification
@@ -138,6 +140,30 @@ def _period_of(person: Person) -> dict[str, str]:
     return {"period_id": str(add_period(book_id=books.id, name="1999", starts_at=end - timedelta(1), ends_at=end).id)}
 
 
+def _quarantine_of(person: Person) -> dict[str, str]:
+    entry_id = UUID(_entry_of(person)["entry_id"])
+    made = quarantine_entry(book_id=org_id_of(person), entry_id=entry_id, reason="Looks odd", by=person.user.pk)
+    return {"quarantine_id": str(made.id)}
+
+
+def _approval_of(person: Person) -> dict[str, str]:
+    """Asked by somebody else, so that this person may decide."""
+    books = Books(id=org_id_of(person))
+    lines = [
+        AskedLine(account_id=books["cash"], debit="5000.00"),
+        AskedLine(account_id=books["equity"], credit="5000.00"),
+    ]
+    asked = cure_record(
+        book_id=books.id,
+        quarantine_id=UUID(_quarantine_of(person)["quarantine_id"]),
+        asked=AskedEntry(lines=lines),
+        reason="To make it good",
+        key=new_id(),
+        by=UUID(new_id()),
+    )
+    return {"approval_id": str(asked.approval_id)}
+
+
 OWNED: dict[str, Callable[[Person], dict[str, str]]] = {
     "note_id": _note_of,
     "session_id": _session_of,
@@ -153,6 +179,8 @@ OWNED: dict[str, Callable[[Person], dict[str, str]]] = {
     "entry_id": _entry_of,
     "hold_id": _hold_of,
     "period_id": _period_of,
+    "quarantine_id": _quarantine_of,
+    "approval_id": _approval_of,
 }
 """Name of a path value -> how somebody comes to own what it names. A new kind of thing in a path adds its maker."""
 
@@ -233,7 +261,10 @@ BODIES: dict[str, dict[str, object]] = {
 """Of an operation whose sample is well-formed and refused all the same: what somebody who may would send."""
 
 
-MADE_BODIES: dict[str, Callable[[Person], dict[str, object]]] = {"POST auth/social/exchange": _social_code}
+MADE_BODIES: dict[str, Callable[[Person], dict[str, object]]] = {
+    "POST auth/social/exchange": _social_code,
+    "POST ledger/quarantine": lambda person: {**_entry_of(person), "reason": "Looks odd"},
+}
 """Of an operation whose body names something that has to be there."""
 
 

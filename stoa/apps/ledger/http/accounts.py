@@ -82,4 +82,9 @@ def reopen_account(call: Call[None, None], account_id: UUID) -> AccountView:
 def show_trial_balance(call: Call[None, InstantQuery]) -> TrialBalance:
     """Show the trial balance of now, or of any instant in either time."""
     query = call.query
-    return trial_balance(book_id=call.org_id, effective_to=query.effective_to, recorded_to=query.recorded_to)
+    return trial_balance(
+        book_id=call.org_id,
+        effective_to=query.effective_to,
+        recorded_to=query.recorded_to,
+        without_quarantined=query.without_quarantined,
+    )

@@ -10,6 +10,7 @@ from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.platform.http.inputs import Id, Input, Moment, MoneyInput, QueryInput, Text
 
 MOST_ENTRIES = 200
+WITHOUT = "Without the records that are set aside, and without their cures."
 Decimal = Annotated[str, Field(max_length=40, examples=["12.50"], description="A decimal string, never a number.")]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$", examples=["1050"])]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", examples=["USD"])]
@@ -100,3 +101,4 @@ class ReasonInput(Input):
 class InstantQuery(QueryInput):
     effective_to: Moment | None = Field(None, description="Entries that took place up to and with this instant.")
     recorded_to: Moment | None = Field(None, description="As it was known at this instant.")
+    without_quarantined: bool = Field(False, description=WITHOUT)

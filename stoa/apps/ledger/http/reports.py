@@ -6,6 +6,7 @@ from pydantic import Field
 
 from stoa.apps.ledger.contracts import BalanceSheet, CashFlow, IncomeStatement, Span, Statement, TaxReport, YearClosed
 from stoa.apps.ledger.errors import PeriodLocked
+from stoa.apps.ledger.http.inputs import WITHOUT
 from stoa.apps.ledger.services import reporting
 from stoa.apps.ledger.services.year_close import close_year
 from stoa.kit.errors import Missing
@@ -23,14 +24,16 @@ class SpanQuery(QueryInput):
     since: Moment | None = Field(None, description="From this instant on.")
     until: Moment | None = Field(None, description="Up to but without this instant.")
     recorded_to: Moment | None = Field(None, description="As it was known at this instant.")
+    without_quarantined: bool = Field(False, description=WITHOUT)
 
     def span(self) -> Span:
-        return Span(since=self.since, until=self.until, recorded_to=self.recorded_to)
+        return Span(self.since, self.until, self.recorded_to, self.without_quarantined)
 
 
 class UntilQuery(QueryInput):
     until: Moment | None = Field(None, description="Up to but without this instant.")
     recorded_to: Moment | None = Field(None, description="As it was known at this instant.")
+    without_quarantined: bool = Field(False, description=WITHOUT)
 
 
 class YearInput(Input):
@@ -47,7 +50,12 @@ def show_income_statement(call: Call[None, SpanQuery]) -> IncomeStatement:
 def show_balance_sheet(call: Call[None, UntilQuery]) -> BalanceSheet:
     """Show assets, liabilities and equity of an instant."""
     query = call.query
-    return reporting.balance_sheet(book_id=call.org_id, until=query.until, recorded_to=query.recorded_to)
+    return reporting.balance_sheet(
+        book_id=call.org_id,
+        until=query.until,
+        recorded_to=query.recorded_to,
+        without_quarantined=query.without_quarantined,
+    )
 
 
 @routes.get(f"{_REPORTS}/cash-flow", access=_MAY, query=SpanQuery, answer=CashFlow)

@@ -100,7 +100,7 @@ def take_back(*, book_id: UUID, entry_id: UUID, key: str, effective_at: datetime
         return entry_view(posted.entry_id)
 
 
-def _read(asked: Sequence[AskedLine]) -> tuple[Line, ...]:
+def read_lines(*, asked: Sequence[AskedLine]) -> tuple[Line, ...]:
     """In the scope in force; one query for the accounts' currencies. Raises Invalid with the path, UnknownAccount."""
     currencies = dict(Account.objects.filter(pk__in={each.account_id for each in asked}).values_list("pk", "currency"))
     faults: dict[str, list[str]] = {}
@@ -151,7 +151,7 @@ def _draft(book_id: UUID, asked: AskedEntry, key: str) -> Draft:
         kind=MANUAL,
         key=key,
         effective_at=asked.effective_at,
-        lines=_read(asked.lines),
+        lines=read_lines(asked=asked.lines),
         description=asked.description,
         reference_type=asked.reference_type,
         reference_id=asked.reference_id,

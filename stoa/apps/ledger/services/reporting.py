@@ -6,7 +6,7 @@ Given `recorded_to` as well, a statement is what was known then, so that one tha
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from stoa.apps.ledger.contracts import (
 )
 from stoa.apps.ledger.domain import YEAR_CLOSE
 from stoa.apps.ledger.models import Account, Seal
+from stoa.apps.ledger.queries import NOT_SET_ASIDE, set_aside
 from stoa.kit.errors import Invalid, Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
@@ -80,7 +81,7 @@ def sums_of_accounts(*, book_id: UUID, span: Span, more: str = "") -> list[Accou
 
 
 def income_statement(*, book_id: UUID, span: Span) -> IncomeStatement:
-    """Revenue less expenses of a span, without the entries that close a year. Two queries."""
+    """Revenue less expenses of a span, without the entries that close a year. Three queries."""
     sums = sums_of_accounts(book_id=book_id, span=span, more=f"AND entry.kind <> '{YEAR_CLOSE}'")
     revenue = _section("Revenue", sums, AccountType.REVENUE)
     expense = _section("Expenses", sums, AccountType.EXPENSE)
@@ -89,17 +90,25 @@ def income_statement(*, book_id: UUID, span: Span) -> IncomeStatement:
         until=span.until,
         recorded_to=span.recorded_to,
         sealed_to=_sealed_to(book_id),
+        quarantined=set_aside(book_id=book_id),
         revenue=revenue,
         expenses=expense,
         net_income=_difference(revenue.totals, expense.totals),
     )
 
 
-def balance_sheet(*, book_id: UUID, until: datetime | None = None, recorded_to: datetime | None = None) -> BalanceSheet:
+def balance_sheet(
+    *,
+    book_id: UUID,
+    until: datetime | None = None,
+    recorded_to: datetime | None = None,
+    without_quarantined: bool = False,
+) -> BalanceSheet:
     """Everything up to but without `until`. Earnings that no year close has moved to equity stand there as such.
 
-    Two queries. Per currency assets are liabilities and equity: `difference` says by how much they are not."""
-    sums = sums_of_accounts(book_id=book_id, span=Span(until=until, recorded_to=recorded_to))
+    Three queries. Per currency assets are liabilities and equity: `difference` says by how much they are not."""
+    span = Span(until=until, recorded_to=recorded_to, without_quarantined=without_quarantined)
+    sums = sums_of_accounts(book_id=book_id, span=span)
     assets = _section("Assets", sums, AccountType.ASSET)
     liabilities = _section("Liabilities", sums, AccountType.LIABILITY)
     equity = _section("Equity", sums, AccountType.EQUITY)
@@ -112,6 +121,7 @@ def balance_sheet(*, book_id: UUID, until: datetime | None = None, recorded_to: 
         until=until,
         recorded_to=recorded_to,
         sealed_to=_sealed_to(book_id),
+        quarantined=set_aside(book_id=book_id),
         assets=assets,
         liabilities=liabilities,
         equity=equity,
@@ -121,7 +131,7 @@ def balance_sheet(*, book_id: UUID, until: datetime | None = None, recorded_to: 
 
 
 def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
-    """By the direct method: what came to and went from cash and bank, by the account on the other side. Four queries.
+    """By the direct method: what came to and went from cash and bank, by the account on the other side. Five queries.
 
     An entry with several other sides is divided as its lines are; moves between cash accounts are no flow."""
     bounds, values = _bounds(span)
@@ -141,16 +151,15 @@ def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
         if row[5]
     )
     opening = (
-        _cash(sums_of_accounts(book_id=book_id, span=Span(until=span.since, recorded_to=span.recorded_to)))
-        if span.since
-        else {}
+        _cash(sums_of_accounts(book_id=book_id, span=replace(span, since=None, until=span.since))) if span.since else {}
     )
-    closing = _cash(sums_of_accounts(book_id=book_id, span=Span(until=span.until, recorded_to=span.recorded_to)))
+    closing = _cash(sums_of_accounts(book_id=book_id, span=replace(span, since=None)))
     return CashFlow(
         since=span.since,
         until=span.until,
         recorded_to=span.recorded_to,
         sealed_to=_sealed_to(book_id),
+        quarantined=set_aside(book_id=book_id),
         opening=_moneys(opening),
         rows=rows,
         closing=_moneys(closing),
@@ -158,13 +167,11 @@ def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
 
 
 def tax_report(*, book_id: UUID, span: Span) -> TaxReport:
-    """What the tax accounts owed at the start, what was charged and paid, and what they owe at the end. Three queries."""
+    """What the tax accounts owed at the start, what was charged and paid, and what they owe at the end. Four queries."""
     before = {
         each.currency: -each.signed
         for each in (
-            sums_of_accounts(book_id=book_id, span=Span(until=span.since, recorded_to=span.recorded_to))
-            if span.since
-            else ()
+            sums_of_accounts(book_id=book_id, span=replace(span, since=None, until=span.since)) if span.since else ()
         )
         if each.role == "tax_payable"
     }
@@ -186,6 +193,7 @@ def tax_report(*, book_id: UUID, span: Span) -> TaxReport:
         until=span.until,
         recorded_to=span.recorded_to,
         sealed_to=_sealed_to(book_id),
+        quarantined=set_aside(book_id=book_id),
         rows=tuple(rows),
     )
 
@@ -234,7 +242,7 @@ def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Stateme
 
 def _held_before(account: Account, span: Span) -> int:
     """On the account's normal side. One query, over the lines of this account alone."""
-    bounds, values = _bounds(Span(until=span.since, recorded_to=span.recorded_to))
+    bounds, values = _bounds(replace(span, since=None, until=span.since))
     statement = f"""SELECT coalesce(sum(line.side * line.amount_minor), 0) FROM ledger_line AS line
     JOIN ledger_entry AS entry ON entry.id = line.entry_id WHERE line.account_id = %s {bounds}"""
     [(signed,)] = fetch_rows(statement, [stored_uuid(account.pk), *values])
@@ -242,7 +250,7 @@ def _held_before(account: Account, span: Span) -> int:
 
 
 def _bounds(span: Span) -> tuple[str, list[Any]]:
-    clauses, values = "", []
+    clauses, values = NOT_SET_ASIDE if span.without_quarantined else "", []
     for clause, instant in (
         ("entry.effective_at >= %s", span.since),
         ("entry.effective_at < %s", span.until),

@@ -15,8 +15,11 @@ from django.db import connection
 
 from stoa.apps.ledger.contracts import Draft, Fault, Line, Side, Verdict
 from stoa.apps.ledger.domain import digest_of, sealed
+from stoa.apps.ledger.models import Quarantined
+from stoa.apps.ledger.services.quarantine import quarantine_faults
 from stoa.apps.ledger.services.sealing import GENESIS
 from stoa.platform.db.rows import fetch_rows
+from stoa.platform.db.tenant import across_tenants, tenant_scope
 from stoa.platform.outbox.values import read_time, read_uuid, stored_uuid
 from stoa.runtime.logs import get_logger
 
@@ -185,14 +188,27 @@ def verify_books(*, book_id: UUID | None = None, progress: Callable[[str], objec
         progress("chain")
     chain = _Chain()
     faults += chain.walk(book_id)
-    return Verdict(entries=_count("ledger_entry", book_id), sealed=chain.length, faults=tuple(faults))
+    cured = _cured(book_id) if faults else set()
+    return Verdict(
+        entries=_count("ledger_entry", book_id),
+        sealed=chain.length,
+        faults=tuple(fault for fault in faults if (fault.kind, fault.subject) not in cured),
+        known=tuple(fault for fault in faults if (fault.kind, fault.subject) in cured),
+    )
+
+
+def _cured(book_id: UUID | None) -> set[tuple[str, str]]:
+    """Checks and subjects of the records that were set aside and have their cure."""
+    with across_tenants("cures in the books that are checked") if book_id is None else tenant_scope(book_id):
+        return set(Quarantined.objects.filter(cure__isnull=False).values_list("kind", "subject"))
 
 
 def report_books() -> int:
-    """Check all books and log each fault as an error; how many. For the sweep: what is found is for people to mend."""
+    """Check all books, log each fault as an error and set its record aside; how many faults. For the sweep."""
     verdict = verify_books()
     for fault in verdict.faults:
         log.error("the books do not hold", check=fault.kind, subject=fault.subject, told=fault.told)
+    quarantine_faults(faults=verdict.faults)
     log.info("books checked", entries=verdict.entries, sealed=verdict.sealed, faults=len(verdict.faults))
     return len(verdict.faults)
 

@@ -9,10 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from stoa.apps.accounts.tests.factories import Person
 from stoa.apps.ledger.models import Account, Entry, Period
+from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period
 from stoa.apps.ledger.services.posting import reverse_entry
+from stoa.apps.ledger.services.quarantine import cure_record, quarantine_entry
 from stoa.apps.ledger.services.sealing import seal_entries
 from stoa.apps.ledger.tests.factories import AT, Books
+from stoa.kit.ids import new_uuid
+from stoa.platform.approvals.public import grant
 from stoa.platform.db.tenant import tenant_scope
 from stoa.runtime import context
 
@@ -91,3 +95,35 @@ def test_nothing_can_be_changed(browser: Client, books: Books) -> None:
     with tenant_scope(books.id):
         assert (Entry.objects.get().description, Account.objects.get(role="cash").name) == ("", "Cash")
         assert Period.objects.get().name == "P"
+
+
+def test_what_is_set_aside_shows_its_cure(browser: Client, books: Books) -> None:
+    entry_id = books.move("cash", "equity", 5_000_00).entry_id
+    made = quarantine_entry(book_id=books.id, entry_id=entry_id, reason="Twice the price", by=new_uuid())
+    lines = [
+        AskedLine(account_id=books["equity"], debit="2000.00"),
+        AskedLine(account_id=books["cash"], credit="2000.00"),
+    ]
+    asked = cure_record(
+        book_id=books.id,
+        quarantine_id=made.id,
+        asked=AskedEntry(lines=lines),
+        reason="Half of it back",
+        key="cure",
+        by=new_uuid(),
+    )
+    assert "Half of it back" in listed_approvals(browser, str(made.id))
+    assert asked.approval_id is not None
+    grant(org_id=books.id, approval_id=asked.approval_id, by=new_uuid())
+    shown = page(browser, f"quarantined/{made.id}/change")
+    assert all(word in shown for word in ("Twice the price", "Half of it back", "cured", str(entry_id)))
+    assert "_save" not in shown
+    for query in (str(books.id), str(entry_id)):
+        assert listed(browser, "quarantined", q=query) == [str(made.id)]
+    assert listed(browser, "quarantined", q="nothing") == []
+
+
+def listed_approvals(client: Client, subject: str) -> str:
+    answer = client.get("/admin/approvals/approval/", {"q": subject})
+    [row] = answer.context_data["cl"].result_list  # type: ignore[index]
+    return str(row.reason)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Seal
+from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Seal
 from stoa.apps.ledger.services.holds import hold_funds
 from stoa.apps.ledger.services.periods import add_period, close_period
 from stoa.apps.ledger.services.posting import reverse_entry
+from stoa.apps.ledger.services.quarantine import quarantine_entry
 from stoa.apps.ledger.services.sealing import seal_entries
 from stoa.apps.ledger.tests.factories import AT, Books
 from stoa.kit.clock import utc_now
@@ -37,6 +38,9 @@ def run(statement: str, *values: Any) -> None:
         cursor.execute(statement, values or None)
 
 
+_KEPT = (Entry, Line, Balance, Hold, Period, Quarantined)
+
+
 class Scene:
     def __init__(self) -> None:
         self.books = books = Books()
@@ -47,6 +51,11 @@ class Scene:
         self.plain = books.move("bank", "equity", 50_00).entry_id
         self.reversed = books.move("cash", "equity", 7_00).entry_id
         self.reversal = reverse_entry(book_id=books.id, entry_id=self.reversed, key="back").entry_id
+        self.aside, self.cured = self._aside(), self._aside()
+        run(
+            "UPDATE ledger_quarantine SET cure_id = %s, cure_reason = 'R', cured_at = quarantined_at WHERE id = %s",
+            *(stored_uuid(self.plain), stored_uuid(self.cured)),
+        )
         until = utc_now() + timedelta(hours=1)
         self.hold = hold_funds(
             book_id=books.id, account_id=self.purse, amount_minor=80_00, key="h", expires_at=until
@@ -59,9 +68,17 @@ class Scene:
         )
         seal_entries()
 
+    def _aside(self) -> Any:
+        return quarantine_entry(
+            book_id=self.books.id,
+            entry_id=self.books.move("cash", "equity", 1).entry_id,
+            reason="R",
+            by=new_uuid(),
+        ).id
+
     def state(self) -> list[list[tuple[Any, ...]]]:
         with tenant_scope(self.books.id):
-            rows = [list(model.objects.order_by("pk").values_list()) for model in (Entry, Line, Balance, Hold, Period)]
+            rows = [list(model.objects.order_by("pk").values_list()) for model in _KEPT]
             return [*rows, list(Seal.objects.order_by("pk").values_list())]
 
     def line(self, entry: Any, account: Any, side: int, amount: int, currency: str = "USD", how: str = "") -> None:
@@ -148,6 +165,18 @@ def _hold(change: str) -> Callable[[Scene], None]:
     return lambda scene: run(f"UPDATE ledger_hold SET {change} WHERE id = %s", stored_uuid(scene.hold))
 
 
+def _aside(change: str, which: str = "aside") -> Callable[[Scene], None]:
+    return lambda scene: run(f"UPDATE ledger_quarantine SET {change} WHERE id = %s", stored_uuid(getattr(scene, which)))
+
+
+def _cured_by(entry: Callable[[Scene], Any]) -> Callable[[Scene], None]:
+    def attack(scene: Scene) -> None:
+        cure = f"cure_id = '{stored_uuid(entry(scene))}'"
+        _aside(f"{cure}, cure_reason = 'R', cured_at = quarantined_at")(scene)
+
+    return attack
+
+
 def _resolved_twice(scene: Scene) -> None:
     _hold("state = 'voided'")(scene)
     _hold("state = 'pending'")(scene)
@@ -221,6 +250,15 @@ ATTACKS: dict[str, Callable[[Scene], None]] = {
     "an account that grows on the other side": _account("normal = -1"),
     "an account of nobody": _account("owner = 'payments'"),
     "an account closed with a balance": _account("is_open = " + "(1 = 0)"),
+    "a quarantined record removed": _of("ledger_quarantine", "DELETE FROM {table}"),
+    "another record in its place": _aside("subject = 'x'"),
+    "another reason": _aside("reason = 'x'"),
+    "nobody's quarantine": _aside("quarantined_by = NULL"),
+    "a cure taken back": _aside("cure_id = NULL, cured_at = NULL, cure_reason = ''", "cured"),
+    "another cure": _aside("cure_reason = 'x'", "cured"),
+    "a cure that is none": _cured_by(lambda scene: new_uuid()),
+    "a cure from another book": _cured_by(lambda scene: scene.other.move("cash", "equity", 1).entry_id),
+    "a cure without a reason": _aside("cured_at = quarantined_at"),
     "an account removed": _of("ledger_account", "DELETE FROM {table}"),
 }
 
@@ -306,7 +344,7 @@ def test_what_is_right_is_taken(scene: Scene) -> None:
         else:
             run("SET CONSTRAINTS ALL IMMEDIATE")
     with tenant_scope(scene.books.id):
-        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (7, 80_00)
+        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (9, 80_00)
 
 
 def test_a_missing_rule_stops_the_start() -> None:

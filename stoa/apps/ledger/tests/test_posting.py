@@ -244,7 +244,7 @@ def test_balances_as_of_both_times(books: Books) -> None:
     books.move("cash", "equity", 11, at=AT)
 
     def cash(**instants: datetime) -> int:
-        told = trial_balance(book_id=books.id, **instants)
+        told = trial_balance(book_id=books.id, **instants)  # type: ignore[arg-type]
         return sum(row.balance.minor for row in told.rows if row.code == "1000")
 
     assert cash() == 23

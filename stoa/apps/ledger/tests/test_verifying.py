@@ -35,7 +35,7 @@ class _Undone(Exception):
     pass
 
 
-TABLES = ("account", "balance", "entry", "hold", "line", "period", "seal", "unsealed")
+TABLES = ("account", "balance", "entry", "hold", "line", "period", "quarantine", "seal", "unsealed")
 
 
 @contextmanager
@@ -295,7 +295,7 @@ def test_a_chain_goes_on_without_a_gap(scene: Scene) -> None:
 def test_the_command_says_what_holds_and_what_does_not(scene: Scene) -> None:
     assert "6 entries hold, 6 of them sealed" in command("ledger_verify")
     told = orjson.loads(command("ledger_verify", "--json", "--book", str(scene.books.id)))
-    assert told == {"entries": 6, "sealed": 6, "faults": []}
+    assert told == {"entries": 6, "sealed": 6, "faults": [], "known": []}
     with unguarded():
         run("UPDATE ledger_balance SET held_minor = 0 WHERE account_id = %s", _uuid(scene.purse))
         with pytest.raises(CommandError, match="BROKEN: 1 faults"):

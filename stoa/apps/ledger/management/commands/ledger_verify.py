@@ -29,8 +29,10 @@ class Command(BaseCommand):
             except (OSError, UnreadableAnchor) as error:
                 raise CommandError(f"{options['anchors']}: {error}") from None
         if quiet:
-            told = {"entries": verdict.entries, "sealed": verdict.sealed, "faults": faults}
+            told = {"entries": verdict.entries, "sealed": verdict.sealed, "faults": faults, "known": verdict.known}
             self.stdout.write(orjson.dumps(told).decode())
+        for fault in () if quiet else verdict.known:
+            self.stdout.write(f"quarantined and cured: {fault.kind}: {fault.subject}")
         for fault in [] if quiet else faults:
             self.stdout.write(f"{fault.kind}: {fault.told}: {fault.subject}")
         if faults:

@@ -208,6 +208,27 @@ BEGIN
   END IF;
 END $$"""
 
+_QUARANTINE_FIXED = (
+    "id",
+    "book_id",
+    "kind",
+    "subject",
+    "entry_id",
+    "told",
+    "reason",
+    "quarantined_by",
+    "quarantined_at",
+)
+QUARANTINE_CHANGED = f"""CREATE OR REPLACE FUNCTION ledger_quarantine_changed_v1() RETURNS trigger {_OURS} AS $$
+BEGIN
+  IF ({", ".join(f"NEW.{each}" for each in _QUARANTINE_FIXED)})
+      IS DISTINCT FROM ({", ".join(f"OLD.{each}" for each in _QUARANTINE_FIXED)}) THEN {_refuse("QUARANTINE_FIXED")}; END IF;
+  IF OLD.cure_id IS NOT NULL THEN {_refuse("CURED")}; END IF;
+  IF NEW.cure_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.cure_id AND book_id = NEW.book_id
+      AND id IS DISTINCT FROM NEW.entry_id) THEN {_refuse("UNKNOWN_CURE")}; END IF;
+  RETURN NEW;
+END $$"""
+
 FUNCTIONS = {
     "ledger_lines_inserted_v1": LINES_INSERTED,
     "ledger_line_kept_v1": LINE_KEPT,
@@ -218,6 +239,7 @@ FUNCTIONS = {
     "ledger_hold_changed_v1": HOLD_CHANGED,
     "ledger_period_changed_v1": PERIOD_CHANGED,
     "ledger_post_v1": POST,
+    "ledger_quarantine_changed_v1": QUARANTINE_CHANGED,
 }
 """In the order in which they are made."""
 
@@ -274,6 +296,18 @@ TRIGGERS = {
     "ledger_period_no_truncate": (
         "ledger_period",
         "BEFORE TRUNCATE ON ledger_period FOR EACH STATEMENT EXECUTE FUNCTION stoa_append_only()",
+    ),
+    "ledger_quarantine_changed": (
+        "ledger_quarantine",
+        "BEFORE UPDATE ON ledger_quarantine FOR EACH ROW EXECUTE FUNCTION ledger_quarantine_changed_v1()",
+    ),
+    "ledger_quarantine_kept": (
+        "ledger_quarantine",
+        "BEFORE DELETE ON ledger_quarantine FOR EACH ROW EXECUTE FUNCTION stoa_append_only()",
+    ),
+    "ledger_quarantine_no_truncate": (
+        "ledger_quarantine",
+        "BEFORE TRUNCATE ON ledger_quarantine FOR EACH STATEMENT EXECUTE FUNCTION stoa_append_only()",
     ),
 }
 CONSTRAINT_TRIGGERS = {

@@ -169,6 +169,22 @@ PERIOD_KEPT = f"BEFORE DELETE ON ledger_period BEGIN {_refuse('PERIOD_FIXED', '1
 _SEAL_REPLACED = "EXISTS (SELECT 1 FROM ledger_seal WHERE id = NEW.id OR entry_id = NEW.entry_id)"
 SEAL_MADE = f"BEFORE INSERT ON ledger_seal BEGIN {_refuse('REPLACED', _SEAL_REPLACED)} END"
 
+_QUARANTINE_FIXED = " OR ".join(
+    f"NEW.{name} IS NOT OLD.{name}"
+    for name in ("id", "book_id", "kind", "subject", "entry_id", "told", "reason", "quarantined_by", "quarantined_at")
+)
+_UNKNOWN_CURE = """NEW.cure_id IS NOT NULL AND (NEW.cure_id IS NEW.entry_id
+  OR NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.cure_id AND book_id = NEW.book_id))"""
+QUARANTINE_CHANGED = f"""BEFORE UPDATE ON ledger_quarantine BEGIN
+{_refuse("QUARANTINE_FIXED", _QUARANTINE_FIXED)}
+{_refuse("CURED", "OLD.cure_id IS NOT NULL")}
+{_refuse("UNKNOWN_CURE", _UNKNOWN_CURE)}
+END"""
+_QUARANTINE_REPLACED = """EXISTS (SELECT 1 FROM ledger_quarantine
+  WHERE id = NEW.id OR (book_id = NEW.book_id AND kind = NEW.kind AND subject = NEW.subject))"""
+QUARANTINE_MADE = f"BEFORE INSERT ON ledger_quarantine BEGIN {_refuse('REPLACED', _QUARANTINE_REPLACED)} END"
+QUARANTINE_KEPT = f"BEFORE DELETE ON ledger_quarantine BEGIN {_refuse('QUARANTINE_FIXED', '1')} END"
+
 TRIGGERS = {
     "ledger_line_judged": ("ledger_line", LINE_JUDGED),
     "ledger_line_counted": ("ledger_line", LINE_COUNTED),
@@ -187,4 +203,7 @@ TRIGGERS = {
     "ledger_period_changed": ("ledger_period", PERIOD_CHANGED),
     "ledger_period_kept": ("ledger_period", PERIOD_KEPT),
     "ledger_seal_made": ("ledger_seal", SEAL_MADE),
+    "ledger_quarantine_changed": ("ledger_quarantine", QUARANTINE_CHANGED),
+    "ledger_quarantine_made": ("ledger_quarantine", QUARANTINE_MADE),
+    "ledger_quarantine_kept": ("ledger_quarantine", QUARANTINE_KEPT),
 }
