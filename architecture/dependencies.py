@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 _ALLOWED = {
-    *("MIT", "MIT-0", "ISC", "PSF-2.0", "MPL-2.0", "Apache-2.0", "0BSD"),
+    *("MIT", "MIT-0", "MIT-CMU", "ISC", "PSF-2.0", "MPL-2.0", "Apache-2.0", "0BSD"),
     *("BSD", "New BSD", "BSD-2-Clause", "BSD-3-Clause", "BSD 3-Clause", "BSD 2-Clause License"),
     *("BSD License", "MIT License", "ISC License (ISCL)", "Apache Software License"),
     *("Python Software Foundation License", "Mozilla Public License 2.0 (MPL 2.0)"),

@@ -388,3 +388,47 @@ class Statement(Contract):
     opening: Money
     rows: tuple[StatementRow, ...]
     closing: Money
+
+
+class LedgerAccount(Contract):
+    """One account of the general ledger; balances on its normal side."""
+
+    account_id: UUID
+    code: str
+    name: str
+    opening: Money
+    rows: tuple[StatementRow, ...]
+    closing: Money
+
+
+class GeneralLedger(Contract):
+    """Every account that held something or moved, by code."""
+
+    since: datetime | None
+    until: datetime | None
+    recorded_to: datetime | None
+    sealed_to: int
+    quarantined: tuple[SetAside, ...]
+    accounts: tuple[LedgerAccount, ...]
+
+
+class AgedRow(Contract):
+    """What one document or customer owes, or is owed: an amount a bucket, then all of them. What was paid too much
+    stands, negative, in the first."""
+
+    reference_type: str
+    reference_id: str
+    amounts: tuple[Money, ...]
+    total: Money
+
+
+class AgedReport(Contract):
+    """`buckets` are days since the entry: `0-30`, `31-60`, ... Payments settle the oldest debt of their reference."""
+
+    until: datetime
+    recorded_to: datetime | None
+    sealed_to: int
+    quarantined: tuple[SetAside, ...]
+    buckets: tuple[str, ...]
+    rows: tuple[AgedRow, ...]
+    totals: tuple[Money, ...]

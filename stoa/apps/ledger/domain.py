@@ -1,10 +1,12 @@
 """Pure rules of double entry: sides, accounts, drafts of lines, balance, digests, the chart that is seeded."""
 
 import hashlib
-from collections import defaultdict
+from bisect import bisect_left
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from stoa.apps.ledger.contracts import AccountType, Draft, Line, Side
@@ -153,3 +155,38 @@ def api_key(key: str) -> str:
 
 def code_in(code: str, currency: str, base: str) -> str:
     return code if currency == base else f"{code}.{currency}"
+
+
+def aged(movements: Iterable[tuple[datetime, int]], until: datetime, days: Sequence[int]) -> list[int]:
+    """Minor units a bucket: first in, first out. `movements` in order of time: positive is new debt, negative settles
+    the oldest that is left. `days` are the upper ends of the buckets, rising; one more bucket is beyond them.
+
+    What settles more than there is stays, negative, in the first bucket, so that the buckets add up to the balance."""
+    open_debts: deque[list[Any]] = deque()
+    surplus = 0
+    for at, minor in movements:
+        if minor > 0:
+            used = min(minor, surplus)
+            surplus -= used
+            if minor > used:
+                open_debts.append([at, minor - used])
+            continue
+        left = -minor
+        while left and open_debts:
+            taken = min(left, open_debts[0][1])
+            open_debts[0][1] -= taken
+            left -= taken
+            if not open_debts[0][1]:
+                open_debts.popleft()
+        surplus += left
+    buckets = [0] * (len(days) + 1)
+    for at, minor in open_debts:
+        buckets[bisect_left(days, (until - at).days)] += minor
+    buckets[0] -= surplus
+    return buckets
+
+
+def bucket_names(days: Sequence[int]) -> tuple[str, ...]:
+    """`(30, 60)`: 0-30, 31-60, over 60."""
+    starts = [0, *(end + 1 for end in days)]
+    return (*(f"{start}-{end}" for start, end in zip(starts, days, strict=False)), f"over {days[-1]}")

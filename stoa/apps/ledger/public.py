@@ -4,9 +4,9 @@ from stoa.apps.ledger.queries import account_line_page, account_view, lines_of_r
 from stoa.apps.ledger.services.accounts import open_account
 from stoa.apps.ledger.services.books import open_book, system_account
 from stoa.apps.ledger.services.holds import hold_funds, post_hold, void_hold
+from stoa.apps.ledger.services.ledger_lines import account_statement
 from stoa.apps.ledger.services.posting import post_entries, post_entry, reverse_entry
 from stoa.apps.ledger.services.quarantine import cure_on_approval
-from stoa.apps.ledger.services.reporting import account_statement
 
 __all__ = [
     "account_line_page",

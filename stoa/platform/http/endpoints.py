@@ -1,6 +1,6 @@
 """Declaring routes: everything that enforcement, documentation and tests need to know stands in one place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,6 +43,16 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """What a view of an endpoint with `files` may return instead of its contract. Pieces that are made while they are
+    sent come from outside the view's scope: whoever makes them opens their own."""
+
+    pieces: Iterable[bytes]
+    content_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One operation. `answer` is a Contract class, or None for an empty answer; `listed` says data is an array of it.
 
@@ -63,6 +73,8 @@ class Endpoint:
     """"read": answers an ETag and honours If-None-Match; "write": honours If-Match."""
     flag: str = ""
     """A feature flag: where it is off for the caller, the route answers 404."""
+    files: tuple[str, ...] = ()
+    """Content types in which the answer may come as a file, without an envelope."""
     tag: str = ""
     default_limits: bool = True
 

@@ -123,7 +123,10 @@ def names_org(route: str) -> bool:
 def responses_of(route: str, endpoint: Endpoint, registry: ComponentRegistry) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done.", "headers": _headers_out(endpoint, endpoint.status, registry)}
     if endpoint.status not in {204, 302}:
-        success["content"] = {"application/json": {"schema": success_schema(endpoint, registry)}}
+        success["content"] = {
+            "application/json": {"schema": success_schema(endpoint, registry)},
+            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in endpoint.files},
+        }
     responses = {str(endpoint.status): success}
     if endpoint.conditional == "read":
         unchanged = "Unchanged since the ETag in If-None-Match."

@@ -11,8 +11,9 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path
+from django.utils.http import content_disposition_header
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -22,7 +23,7 @@ from stoa.platform.db.tenant import tenant_scope
 from stoa.platform.http.access import INTERNAL, org_meant
 from stoa.platform.http.authentication import BearerAuthentication
 from stoa.platform.http.contracts import Caller, OrgAsked, Standing
-from stoa.platform.http.endpoints import Answer, Endpoint, Redirect, Routes
+from stoa.platform.http.endpoints import Answer, Endpoint, File, Redirect, Routes
 from stoa.platform.http.envelope import BARE, dumps, form_of, write_failure, write_success
 from stoa.platform.http.errors import Failure, failure_of
 from stoa.platform.http.idempotency import IdempotencyKeyRequired, Outcome, run_once, slot_for
@@ -125,7 +126,7 @@ class EndpointView(APIView):
         if endpoint.flag and not feature_is_on(endpoint.flag, anybody=False):
             raise Missing
 
-    def get(self, request: Request, **kwargs: object) -> HttpResponse:
+    def get(self, request: Request, **kwargs: object) -> HttpResponseBase:
         return self._perform(request, kwargs)
 
     post = put = patch = delete = get
@@ -147,7 +148,7 @@ class EndpointView(APIView):
             raise MethodNotAllowed(method)
         return self.endpoints[method]
 
-    def _perform(self, request: Request, path_values: Mapping[str, object]) -> HttpResponse:
+    def _perform(self, request: Request, path_values: Mapping[str, object]) -> HttpResponseBase:
         endpoint = self._endpoint(request)
         call: Call[Any, Any] = Call(request, self.route, self.caller, self.org_id)
         if endpoint.query is not None:
@@ -167,7 +168,9 @@ class EndpointView(APIView):
         with tenant_scope(self.org_id) if self.org_id is not None else nullcontext():
             return endpoint.view(call, **path_values)
 
-    def _answer_once(self, request: Request, endpoint: Endpoint, key: str, act: Callable[[], object]) -> HttpResponse:
+    def _answer_once(
+        self, request: Request, endpoint: Endpoint, key: str, act: Callable[[], object]
+    ) -> HttpResponseBase:
         current = context.current()
         slot = slot_for(
             key=key,
@@ -190,9 +193,13 @@ class EndpointView(APIView):
             response["Idempotency-Replayed"] = "true"
         return response
 
-    def _answer(self, request: Request, endpoint: Endpoint, result: object, status: int | None = None) -> HttpResponse:
+    def _answer(
+        self, request: Request, endpoint: Endpoint, result: object, status: int | None = None
+    ) -> HttpResponseBase:
         if isinstance(result, Redirect):
             return _redirect(result)
+        if isinstance(result, File):
+            return _file(result)
         answer = _as_answer(result)
         headers = {"ETag": f'"{answer.etag}"'} if answer.etag is not None else {}
         if answer.etag is not None and endpoint.conditional == "read":
@@ -307,6 +314,18 @@ def _redirect(target: Redirect) -> HttpResponse:
             samesite="Lax",
         )
     return response
+
+
+def _file(file: File) -> HttpResponseBase:
+    """A list is sent whole, with its length; anything else while it is made. Never kept by a cache: it is somebody's."""
+    headers = {
+        "Content-Disposition": content_disposition_header(True, file.name) or "attachment",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if isinstance(file.pieces, list):
+        return HttpResponse(b"".join(file.pieces), content_type=file.content_type, headers=headers)
+    return StreamingHttpResponse(file.pieces, content_type=file.content_type, headers=headers)
 
 
 def _as_answer(result: object) -> Answer:

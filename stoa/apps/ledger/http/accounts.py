@@ -2,15 +2,19 @@
 
 from uuid import UUID
 
+from pydantic import Field
+
 from stoa.apps.ledger.contracts import AccountView, TrialBalance
 from stoa.apps.ledger.errors import AccountInUse, CodeTaken, SystemAccount
-from stoa.apps.ledger.http.inputs import AccountInput, InstantQuery, NameInput
+from stoa.apps.ledger.http.files import FILES, FormQuery, as_asked
+from stoa.apps.ledger.http.inputs import WITHOUT, AccountInput, NameInput
 from stoa.apps.ledger.queries import account_page, account_view, trial_balance
 from stoa.apps.ledger.services import accounts
 from stoa.apps.ledger.services.books import books_of_organization
 from stoa.kit.errors import Missing
 from stoa.platform.http.access import org
-from stoa.platform.http.endpoints import Routes
+from stoa.platform.http.endpoints import File, Routes
+from stoa.platform.http.inputs import Moment
 from stoa.platform.http.pages import Page, PageQuery
 from stoa.platform.http.views import Call
 
@@ -78,13 +82,20 @@ def reopen_account(call: Call[None, None], account_id: UUID) -> AccountView:
     return accounts.reopen_account(book_id=call.org_id, account_id=account_id)
 
 
-@routes.get("ledger/trial-balance", access=org("reports", "read"), query=InstantQuery, answer=TrialBalance)
-def show_trial_balance(call: Call[None, InstantQuery]) -> TrialBalance:
+class InstantQuery(FormQuery):
+    effective_to: Moment | None = Field(None, description="Entries that took place up to and with this instant.")
+    recorded_to: Moment | None = Field(None, description="As it was known at this instant.")
+    without_quarantined: bool = Field(False, description=WITHOUT)
+
+
+@routes.get("ledger/trial-balance", access=org("reports", "read"), query=InstantQuery, answer=TrialBalance, files=FILES)
+def show_trial_balance(call: Call[None, InstantQuery]) -> TrialBalance | File:
     """Show the trial balance of now, or of any instant in either time."""
     query = call.query
-    return trial_balance(
+    report = trial_balance(
         book_id=call.org_id,
         effective_to=query.effective_to,
         recorded_to=query.recorded_to,
         without_quarantined=query.without_quarantined,
     )
+    return as_asked(query.format, report, call.org_id)

@@ -7,7 +7,7 @@ from pydantic import Field
 from stoa.apps.ledger.contracts import AccountType, Side
 from stoa.apps.ledger.domain import LONGEST_KEY, MOST_LINES
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
-from stoa.platform.http.inputs import Id, Input, Moment, MoneyInput, QueryInput, Text
+from stoa.platform.http.inputs import Id, Input, Moment, MoneyInput, Text
 
 MOST_ENTRIES = 200
 WITHOUT = "Without the records that are set aside, and without their cures."
@@ -96,9 +96,3 @@ class PeriodInput(Input):
 
 class ReasonInput(Input):
     reason: Text
-
-
-class InstantQuery(QueryInput):
-    effective_to: Moment | None = Field(None, description="Entries that took place up to and with this instant.")
-    recorded_to: Moment | None = Field(None, description="As it was known at this instant.")
-    without_quarantined: bool = Field(False, description=WITHOUT)

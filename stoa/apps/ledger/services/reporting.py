@@ -20,22 +20,18 @@ from stoa.apps.ledger.contracts import (
     CashFlowRow,
     IncomeStatement,
     Section,
-    Side,
     Span,
-    Statement,
-    StatementRow,
     StatementTotal,
     TaxReport,
     TaxRow,
 )
 from stoa.apps.ledger.domain import YEAR_CLOSE
-from stoa.apps.ledger.models import Account, Seal
+from stoa.apps.ledger.models import Seal
 from stoa.apps.ledger.queries import NOT_SET_ASIDE, set_aside
-from stoa.kit.errors import Invalid, Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
 from stoa.platform.db.tenant import tenant_scope
-from stoa.platform.outbox.values import read_time, read_uuid, stored_time, stored_uuid
+from stoa.platform.outbox.values import read_uuid, stored_time, stored_uuid
 
 CASH_ROLES = ("cash", "bank")
 MOST_ROWS = 10_000
@@ -70,7 +66,7 @@ class AccountSum:
 
 def sums_of_accounts(*, book_id: UUID, span: Span, more: str = "") -> list[AccountSum]:
     """Of every account that was posted to in the span, by code. One query. `more` is SQL of ours."""
-    bounds, values = _bounds(span)
+    bounds, values = bounds_of(span=span)
     rows = fetch_rows(_SUMS.format(bounds=f"{bounds} {more}"), [stored_uuid(book_id), *values])
     return [
         AccountSum(
@@ -89,7 +85,7 @@ def income_statement(*, book_id: UUID, span: Span) -> IncomeStatement:
         since=span.since,
         until=span.until,
         recorded_to=span.recorded_to,
-        sealed_to=_sealed_to(book_id),
+        sealed_to=sealed_to(book_id=book_id),
         quarantined=set_aside(book_id=book_id),
         revenue=revenue,
         expenses=expense,
@@ -120,7 +116,7 @@ def balance_sheet(
     return BalanceSheet(
         until=until,
         recorded_to=recorded_to,
-        sealed_to=_sealed_to(book_id),
+        sealed_to=sealed_to(book_id=book_id),
         quarantined=set_aside(book_id=book_id),
         assets=assets,
         liabilities=liabilities,
@@ -134,7 +130,7 @@ def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
     """By the direct method: what came to and went from cash and bank, by the account on the other side. Five queries.
 
     An entry with several other sides is divided as its lines are; moves between cash accounts are no flow."""
-    bounds, values = _bounds(span)
+    bounds, values = bounds_of(span=span)
     statement = f"""SELECT account.id, account.code, account.name, account.type, account.currency,
       -sum(line.side * line.amount_minor)
     FROM ledger_line AS line JOIN ledger_entry AS entry ON entry.id = line.entry_id
@@ -158,7 +154,7 @@ def cash_flow(*, book_id: UUID, span: Span) -> CashFlow:
         since=span.since,
         until=span.until,
         recorded_to=span.recorded_to,
-        sealed_to=_sealed_to(book_id),
+        sealed_to=sealed_to(book_id=book_id),
         quarantined=set_aside(book_id=book_id),
         opening=_moneys(opening),
         rows=rows,
@@ -192,64 +188,13 @@ def tax_report(*, book_id: UUID, span: Span) -> TaxReport:
         since=span.since,
         until=span.until,
         recorded_to=span.recorded_to,
-        sealed_to=_sealed_to(book_id),
+        sealed_to=sealed_to(book_id=book_id),
         quarantined=set_aside(book_id=book_id),
         rows=tuple(rows),
     )
 
 
-def account_statement(*, book_id: UUID, account_id: UUID, span: Span) -> Statement:
-    """Every line of an account in a span, with the running balance on its normal side. Three queries.
-
-    Raises Missing, Invalid for more than MOST_ROWS lines: ask for a shorter span, or for an export."""
-    with tenant_scope(book_id):
-        account = Account.objects.filter(pk=account_id).first()
-    if account is None:
-        raise Missing
-    opening = _held_before(account, span) if span.since is not None else 0
-    bounds, values = _bounds(span)
-    statement = f"""SELECT entry.id, entry.effective_at, entry.kind, entry.description, line.side, line.amount_minor,
-      line.memo FROM ledger_line AS line JOIN ledger_entry AS entry ON entry.id = line.entry_id
-    WHERE line.account_id = %s {bounds} ORDER BY entry.effective_at, entry.id, line.id LIMIT {MOST_ROWS + 1}"""
-    found = fetch_rows(statement, [stored_uuid(account_id), *values])
-    if len(found) > MOST_ROWS:
-        raise Invalid({"since": [f"more than {MOST_ROWS} lines: ask for a shorter span"]})
-    running, rows = opening, []
-    for entry_id, at, kind, description, side, amount, memo in found:
-        running += side * amount * account.normal
-        rows.append(
-            StatementRow(
-                entry_id=read_uuid(entry_id),
-                effective_at=read_time(at),
-                kind=kind,
-                description=memo or description,
-                side=Side(side).name.lower(),
-                amount=Money(amount, account.currency),
-                balance=Money(running, account.currency),
-            )
-        )
-    return Statement(
-        account_id=account_id,
-        code=account.code,
-        name=account.name,
-        since=span.since,
-        until=span.until,
-        opening=Money(opening, account.currency),
-        rows=tuple(rows),
-        closing=Money(running, account.currency),
-    )
-
-
-def _held_before(account: Account, span: Span) -> int:
-    """On the account's normal side. One query, over the lines of this account alone."""
-    bounds, values = _bounds(replace(span, since=None, until=span.since))
-    statement = f"""SELECT coalesce(sum(line.side * line.amount_minor), 0) FROM ledger_line AS line
-    JOIN ledger_entry AS entry ON entry.id = line.entry_id WHERE line.account_id = %s {bounds}"""
-    [(signed,)] = fetch_rows(statement, [stored_uuid(account.pk), *values])
-    return int(signed) * account.normal
-
-
-def _bounds(span: Span) -> tuple[str, list[Any]]:
+def bounds_of(*, span: Span) -> tuple[str, list[Any]]:
     clauses, values = NOT_SET_ASIDE if span.without_quarantined else "", []
     for clause, instant in (
         ("entry.effective_at >= %s", span.since),
@@ -298,6 +243,6 @@ def _difference(plus: Sequence[Money], minus: Sequence[Money]) -> tuple[Money, .
     return _moneys(found)
 
 
-def _sealed_to(book_id: UUID) -> int:
+def sealed_to(*, book_id: UUID) -> int:
     with tenant_scope(book_id):
         return Seal.objects.aggregate(last=Max("seq"))["last"] or 0

@@ -9,10 +9,10 @@ from stoa.apps.ledger.contracts import BalanceSheet, CashFlow, Span, credit, deb
 from stoa.apps.ledger.errors import PeriodLocked
 from stoa.apps.ledger.queries import trial_balance
 from stoa.apps.ledger.services.books import system_account
+from stoa.apps.ledger.services.ledger_lines import account_statement
 from stoa.apps.ledger.services.periods import add_period, close_period
 from stoa.apps.ledger.services.posting import post_entry
 from stoa.apps.ledger.services.reporting import (
-    account_statement,
     balance_sheet,
     cash_flow,
     income_statement,
