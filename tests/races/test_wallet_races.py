@@ -1,17 +1,23 @@
-"""Wallets wanted by several at once: sending both ways, spending the last coin, refunds, a suspension, a first look."""
+"""Wallets wanted by several at once: sending both ways, spending the last coin, holds, refunds, a suspension, a first
+look."""
+
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from stoa.apps.accounts.tests.factories import Person, make_person
 from stoa.apps.ledger.contracts import PLATFORM_BOOK
-from stoa.apps.ledger.errors import InsufficientFunds
+from stoa.apps.ledger.errors import HoldResolved, InsufficientFunds
 from stoa.apps.ledger.services.verifying import verify_books
 from stoa.apps.wallet.errors import OverRefund, TransferLimit, WalletSuspended
 from stoa.apps.wallet.models import Spend, Wallet
 from stoa.apps.wallet.queries import own_wallet
 from stoa.apps.wallet.services.coins import mint, refund_spend, spend, transfer
+from stoa.apps.wallet.services.holds import capture_hold, hold_coins, release_hold
 from stoa.apps.wallet.services.snapshots import check_wallets
 from stoa.apps.wallet.services.wallets import suspend_wallet, wallet_of
+from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_id
 from stoa.kit.money import Money
 from stoa.platform.testing.pausing import held_at, meeting_at, skipped_at
@@ -136,3 +142,75 @@ def test_a_wallet_is_opened_once() -> None:
     assert len({outcome.result() for outcome in outcomes}) == 1
     assert Wallet.objects.filter(user_id=person.user.pk).count() == 1
     whole()
+
+
+def hold(person: Person, minor: int) -> UUID:
+    until = utc_now() + timedelta(hours=1)
+    return hold_coins(user_id=person.user.pk, amount=slc(minor), key=new_id(), expires_at=until).hold_id
+
+
+def test_the_last_coins_are_held_or_spent_and_never_both() -> None:
+    person = owner_of(100)
+
+    def want(number: int) -> None:
+        if number % 2:
+            hold(person, 60)
+        else:
+            spend(user_id=person.user.pk, amount=slc(60), key=new_id())
+
+    outcomes = repeat_together(8, want)
+    failed = [type(outcome.error) for outcome in outcomes if outcome.error is not None]
+    assert (failed, own_wallet(person.user.pk).available.minor) == ([InsufficientFunds] * 7, 40)
+    assert check_wallets() == []
+    whole()
+
+
+def test_a_hold_is_captured_or_released_and_never_both() -> None:
+    person = owner_of(100)
+    held = hold(person, 60)
+
+    def resolve(number: int) -> None:
+        if number % 2:
+            capture_hold(hold_id=held, amount=slc(45))
+        else:
+            release_hold(hold_id=held)
+
+    outcomes = repeat_together(8, resolve)
+    failed = [type(outcome.error) for outcome in outcomes if outcome.error is not None]
+    seen = own_wallet(person.user.pk)
+    assert failed == [HoldResolved] * 4
+    assert (seen.held.minor, seen.available.minor) in {(0, 55), (0, 100)}
+    assert Spend.objects.filter(wallet__user_id=person.user.pk).count() == (1 if seen.balance.minor == 55 else 0)
+    assert check_wallets() == []
+    whole()
+
+
+def test_a_suspension_waits_for_a_hold_under_way_and_then_nothing_is_held() -> None:
+    person = owner_of(100)
+    with held_at("wallet.wallet_read") as holding:
+
+        def suspend() -> None:
+            holding.wait_until_reached()
+            holding.release()
+            suspend_wallet(user_id=person.user.pk, reason="Reported.")
+
+        outcomes = run_together(lambda: hold(person, 60), suspend)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    with pytest.raises(WalletSuspended):
+        hold(person, 1)
+    assert own_wallet(person.user.pk).held.minor == 60
+
+
+def test_its_twin_without_the_lock_holds_what_is_suspended() -> None:
+    person = owner_of(100)
+    with skipped_at("wallet.lock_wallet"), held_at("wallet.wallet_read") as holding:
+
+        def suspend() -> None:
+            holding.wait_until_reached()
+            suspend_wallet(user_id=person.user.pk, reason="Reported.")
+            holding.release()  # with the lock this line would wait for the hold, and the hold for it
+
+        outcomes = run_together(lambda: hold(person, 60), suspend)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    seen = own_wallet(person.user.pk)
+    assert (seen.held.minor, seen.is_suspended) == (60, True)

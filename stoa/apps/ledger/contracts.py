@@ -122,13 +122,15 @@ class LineView(Contract):
 
 
 class AccountLine(Contract):
-    """One line of an account, with what its entry says."""
+    """One line of an account, with what its entry says. `balance` is the account's after this line, in the order of
+    posting, on its normal side."""
 
     entry_id: UUID
     kind: str
     effective_at: datetime
     side: str
     amount: Money
+    balance: Money
     reference_type: str
     reference_id: str
     reverses_id: UUID | None

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import F, Max, Sum
 
 from stoa.apps.ledger.contracts import (
     AccountLine,
@@ -124,23 +124,43 @@ def entry_view(entry_id: UUID) -> EntryView:
 
 
 def account_line_page(account_id: UUID, query: PageQuery, *, route: str) -> Page:
-    """An account's lines, last posted first, in the scope in force. One query."""
+    """An account's lines, last posted first, each with the balance after it, in the scope in force. Two queries.
+
+    Postings to one account wait for each other, so nothing is ever added below a line that is shown: balances agree
+    from page to page whatever is posted meanwhile."""
+    found: list[Line] = []
 
     def shape(line: Line) -> AccountLine:
-        entry = line.entry
-        return AccountLine(
-            entry_id=entry.pk,
-            kind=entry.kind,
-            effective_at=entry.effective_at,
-            side=side_name(line.side),
-            amount=Money(line.amount_minor, line.currency),
-            reference_type=entry.reference_type,
-            reference_id=entry.reference_id,
-            reverses_id=entry.reverses_id,
-        )
+        found.append(line)
+        return _moved(line, 0)
 
-    rows = Line.objects.select_related("entry").filter(account_id=account_id)
-    return keyset_page(rows, query, route=route, order=("-id",), shape=shape)
+    rows = Line.objects.select_related("entry", "account").filter(account_id=account_id)
+    page = keyset_page(rows, query, route=route, order=("-id",), shape=shape)
+    if not found:
+        return page
+    found.sort(key=lambda line: line.pk)
+    before = Line.objects.filter(account_id=account_id, pk__lt=found[0].pk)
+    signed = before.aggregate(sum=Sum(F("side") * F("amount_minor")))["sum"] or 0
+    items = []
+    for line in found:
+        signed += line.side * line.amount_minor
+        items.append(_moved(line, int(signed) * line.account.normal))
+    return Page(items=items[::-1], pagination=page.pagination)
+
+
+def _moved(line: Line, balance_minor: int) -> AccountLine:
+    entry = line.entry
+    return AccountLine(
+        entry_id=entry.pk,
+        kind=entry.kind,
+        effective_at=entry.effective_at,
+        side=side_name(line.side),
+        amount=Money(line.amount_minor, line.currency),
+        balance=Money(balance_minor, line.currency),
+        reference_type=entry.reference_type,
+        reference_id=entry.reference_id,
+        reverses_id=entry.reverses_id,
+    )
 
 
 def lines_of_request(request_id: str) -> list[TraceLine]:

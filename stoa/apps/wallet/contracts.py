@@ -27,6 +27,16 @@ class Moved(Contract):
     wallet: WalletView
 
 
+class CoinsHeld(Contract):
+    """`state` is pending, posted (captured), voided (released) or expired; the same key answers the same hold."""
+
+    hold_id: UUID
+    amount: Money
+    state: str
+    expires_at: datetime
+    wallet: WalletView
+
+
 class StandingView(Contract):
     user_id: UUID
     is_suspended: bool

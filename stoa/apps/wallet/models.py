@@ -43,6 +43,42 @@ class Spend(models.Model):
         return str(self.pk)
 
 
+class CoinHold(models.Model):
+    """Coins of a wallet that are promised. The hold itself is the ledger's, which also lets it expire."""
+
+    hold_id = models.UUIDField(primary_key=True)
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    captured_minor = models.BigIntegerField(default=0)
+    entry_id = models.UUIDField(null=True, unique=True)
+    expires_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "wallet_hold"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(captured_minor__gte=0, captured_minor__lte=models.F("amount_minor")),
+                name="wallet_hold_captured",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(entry_id=None, captured_minor=0)
+                | models.Q(entry_id__isnull=False, captured_minor__gt=0, released_at=None),
+                name="wallet_hold_once",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(entry_id=None, released_at=None),
+                name="wallet_hold_live",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Snapshot(models.Model):
     """All balances at the end of a month, as one hash."""
 

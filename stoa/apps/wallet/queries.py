@@ -39,7 +39,7 @@ def own_wallet(user_id: UUID) -> WalletView:
 
 
 def own_entries(user_id: UUID, query: PageQuery, *, route: str) -> Page:
-    """Last posted first. Two queries."""
+    """Last posted first, each with the balance after it. Three queries."""
     account_id = Wallet.objects.filter(user_id=user_id).values_list("account_id", flat=True).first()
     with tenant_scope(PLATFORM_BOOK):
         return account_line_page(account_id or user_id, query, route=route)

@@ -8,11 +8,11 @@ from stoa.apps.accounts.public import people_named, user_id_of
 from stoa.apps.ledger.contracts import PLATFORM_BOOK, Draft, Posted, Span, credit, debit
 from stoa.apps.ledger.public import account_statement, post_entry, system_account
 from stoa.apps.wallet.contracts import COIN, Moved
-from stoa.apps.wallet.errors import NoSuchRecipient, OverRefund, OwnWallet, TransferLimit, WalletSuspended
+from stoa.apps.wallet.errors import NoSuchRecipient, OverRefund, OwnWallet, TransferLimit
 from stoa.apps.wallet.events import CoinsReceived
 from stoa.apps.wallet.models import Spend, Wallet
 from stoa.apps.wallet.queries import wallet_view
-from stoa.apps.wallet.services.wallets import wallet_of
+from stoa.apps.wallet.services.wallets import spending_wallet, wallet_of
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Invalid, Missing
 from stoa.kit.ids import parse_id
@@ -34,18 +34,19 @@ def transfer(*, sender_id: UUID, recipient: str, amount: Money, key: str) -> Mov
 
     Locks the sender's wallet, then the balances in id order. Raises Invalid, NoSuchRecipient, OwnWallet,
     WalletSuspended, TransferLimit, InsufficientFunds, KeyReused. Publishes CoinsReceived."""
-    _refuse_foreign(amount)
+    refuse_foreign(amount=amount)
     to_user = _recipient(recipient)
     if to_user == sender_id:
         raise OwnWallet
     with transaction():
-        to_wallet, wallet = wallet_of(user_id=to_user), _spending(sender_id)
+        to_wallet = wallet_of(user_id=to_user)
+        wallet = spending_wallet(wallet_id=wallet_of(user_id=sender_id).pk)
         draft = _draft(TRANSFER, sender_id, key, wallet.account_id, to_wallet.account_id, amount, str(to_wallet.pk))
         posted = post_entry(draft=draft)
         if posted.is_new:
             _refuse_too_much(wallet)
             publish(CoinsReceived(user_id=to_user, entry_id=posted.entry_id, kind=TRANSFER))
-            _record("wallet.sent", wallet, posted, amount)
+            record_move(action="wallet.sent", wallet=wallet, posted=posted, amount=amount)
         return Moved(entry_id=posted.entry_id, amount=amount, wallet=wallet_view(wallet))
 
 
@@ -53,15 +54,15 @@ def spend(*, user_id: UUID, amount: Money, key: str, reference_type: str = "", r
     """Pay the platform with coins. The same key spends once.
 
     Locks the wallet. Raises Invalid, WalletSuspended, InsufficientFunds, KeyReused."""
-    _refuse_foreign(amount)
+    refuse_foreign(amount=amount)
     with transaction():
-        wallet = _spending(user_id)
+        wallet = spending_wallet(wallet_id=wallet_of(user_id=user_id).pk)
         revenue = system_account(book_id=PLATFORM_BOOK, role="sales_revenue", currency=COIN)
         draft = _draft(SPEND, user_id, key, wallet.account_id, revenue, amount, reference_id, reference_type)
         posted = post_entry(draft=draft)
         if posted.is_new:
             Spend.objects.create(entry_id=posted.entry_id, wallet=wallet, amount_minor=amount.minor)
-            _record("wallet.spent", wallet, posted, amount)
+            record_move(action="wallet.spent", wallet=wallet, posted=posted, amount=amount)
         return Moved(entry_id=posted.entry_id, amount=amount, wallet=wallet_view(wallet))
 
 
@@ -77,7 +78,7 @@ def refund_spend(*, entry_id: UUID, amount: Money, key: str) -> Moved:
         pause_point("wallet.spend_read")
         if spent is None:
             raise Missing
-        _refuse_foreign(amount)
+        refuse_foreign(amount=amount)
         returns = system_account(book_id=PLATFORM_BOOK, role="sales_returns", currency=COIN)
         draft = _draft(REFUND, entry_id, key, returns, spent.wallet.account_id, amount, str(entry_id), "wallet.spend")
         posted = post_entry(draft=draft)
@@ -86,7 +87,7 @@ def refund_spend(*, entry_id: UUID, amount: Money, key: str) -> Moved:
             if spent.refunded_minor > spent.amount_minor:
                 raise OverRefund
             spent.save(update_fields=["refunded_minor"])
-            _record("wallet.refunded", spent.wallet, posted, amount)
+            record_move(action="wallet.refunded", wallet=spent.wallet, posted=posted, amount=amount)
             if spent.wallet.user_id is not None:
                 publish(CoinsReceived(user_id=spent.wallet.user_id, entry_id=posted.entry_id, kind=REFUND))
         return Moved(entry_id=posted.entry_id, amount=amount, wallet=wallet_view(spent.wallet))
@@ -97,7 +98,7 @@ def mint(*, user_id: UUID, amount: Money, payment_id: str) -> Moved:
     the capture: nobody else may call it.
 
     Raises Invalid, KeyReused for another amount of the same payment. Publishes CoinsReceived."""
-    _refuse_foreign(amount)
+    refuse_foreign(amount=amount)
     with transaction():
         wallet = wallet_of(user_id=user_id)
         sold = system_account(book_id=PLATFORM_BOOK, role="fx", currency=COIN)
@@ -113,7 +114,7 @@ def mint(*, user_id: UUID, amount: Money, payment_id: str) -> Moved:
         posted = post_entry(draft=draft)
         if posted.is_new:
             publish(CoinsReceived(user_id=user_id, entry_id=posted.entry_id, kind=MINT))
-            _record("wallet.minted", wallet, posted, amount)
+            record_move(action="wallet.minted", wallet=wallet, posted=posted, amount=amount)
         return Moved(entry_id=posted.entry_id, amount=amount, wallet=wallet_view(wallet))
 
 
@@ -128,18 +129,6 @@ def _recipient(named: str) -> UUID:
     if found is None:
         raise NoSuchRecipient
     return found
-
-
-def _spending(user_id: UUID) -> Wallet:
-    """Locked, so that no suspension and no other spending comes between. Raises WalletSuspended."""
-    rows = Wallet.objects.filter(pk=wallet_of(user_id=user_id).pk)
-    if not pause_point("wallet.lock_wallet"):
-        rows = rows.select_for_update(no_key=True)
-    wallet = rows.get()
-    pause_point("wallet.wallet_read")
-    if wallet.is_suspended:
-        raise WalletSuspended
-    return wallet
 
 
 def _refuse_too_much(wallet: Wallet) -> None:
@@ -164,13 +153,10 @@ def _draft(
     reference_id: str,
     reference_type: str = "wallet",
 ) -> Draft:
-    """The key in a name space of the kind and of whoever gave it."""
     return Draft(
         book_id=PLATFORM_BOOK,
         kind=kind,
-        key=f"{kind}:{whose}:{key}"
-        if len(key) <= _LONGEST_KEY
-        else f"{kind}:{whose}#{sha256(key.encode()).hexdigest()}",
+        key=key_of(kind=kind, whose=whose, key=key),
         effective_at=None,
         lines=(debit(from_account, amount.minor, COIN), credit(to_account, amount.minor, COIN)),
         reference_type=reference_type,
@@ -178,13 +164,20 @@ def _draft(
     )
 
 
-def _refuse_foreign(amount: Money) -> None:
+def key_of(*, kind: str, whose: UUID, key: str) -> str:
+    """The key in a name space of the kind and of whoever gave it."""
+    return f"{kind}:{whose}:{key}" if len(key) <= _LONGEST_KEY else f"{kind}:{whose}#{sha256(key.encode()).hexdigest()}"
+
+
+def refuse_foreign(*, amount: Money) -> None:
+    """Raises Invalid for another currency than coins, and for what is not more than 0."""
     if amount.currency != COIN:
         raise Invalid({"amount.currency": [f"coins are {COIN}"]})
     if amount.minor <= 0:
         raise Invalid({"amount.amount": ["more than 0"]})
 
 
-def _record(action: str, wallet: Wallet, posted: Posted, amount: Money) -> None:
+def record_move(*, action: str, wallet: Wallet, posted: Posted, amount: Money) -> None:
+    """On the audit trail."""
     after = {"amount": amount.amount, "entry": str(posted.entry_id)}
     record(action=action, object_type="wallet", object_id=wallet.pk, after=after)

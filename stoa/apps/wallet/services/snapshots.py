@@ -9,6 +9,7 @@ from stoa.apps.ledger.public import trial_balance
 from stoa.apps.wallet.contracts import COIN, SnapshotView
 from stoa.apps.wallet.models import Snapshot, Spend, Wallet
 from stoa.apps.wallet.queries import snapshot_view
+from stoa.apps.wallet.services.holds import hold_faults
 from stoa.kit.errors import Invalid
 from stoa.platform.db.transactions import transaction
 
@@ -55,7 +56,7 @@ def check_wallets() -> list[str]:
     refunded = sum(Spend.objects.values_list("refunded_minor", flat=True)) if spends else 0
     if refunds != refunded:
         faults.append("refunds in the ledger are not those of the spends")
-    return faults
+    return [*faults, *hold_faults()]
 
 
 def _balances(told: TrialBalance) -> dict[UUID, int]:

@@ -8,6 +8,7 @@ from stoa.apps.accounts.public import people_named
 from stoa.apps.ledger.contracts import PLATFORM_BOOK, AccountType
 from stoa.apps.ledger.public import open_account, open_book
 from stoa.apps.wallet.contracts import COIN, StandingView
+from stoa.apps.wallet.errors import WalletSuspended
 from stoa.apps.wallet.models import Wallet
 from stoa.kit.errors import Missing
 from stoa.kit.ids import new_uuid
@@ -15,6 +16,7 @@ from stoa.kit.money import Money
 from stoa.platform.audit.models import Severity
 from stoa.platform.audit.recording import record
 from stoa.platform.db.transactions import savepoint, transaction
+from stoa.runtime.pause_points import pause_point
 
 _OWNER = "wallet"
 
@@ -41,6 +43,18 @@ def wallet_of(*, user_id: UUID) -> Wallet:
                 return Wallet.objects.create(id=wallet_id, user_id=user_id, account_id=account.id)
         except IntegrityError:  # somebody opened it meanwhile; our account went back with the savepoint
             return Wallet.objects.get(user_id=user_id)
+
+
+def spending_wallet(*, wallet_id: UUID) -> Wallet:
+    """Locked, so that no suspension and no other spending or holding comes between. Raises WalletSuspended."""
+    rows = Wallet.objects.filter(pk=wallet_id)
+    if not pause_point("wallet.lock_wallet"):
+        rows = rows.select_for_update(no_key=True)
+    wallet = rows.get()
+    pause_point("wallet.wallet_read")
+    if wallet.is_suspended:
+        raise WalletSuspended
+    return wallet
 
 
 def suspend_wallet(*, user_id: UUID, reason: str) -> StandingView:
