@@ -14,7 +14,7 @@ from stoa.apps.wallet.errors import OverRefund, TransferLimit, WalletSuspended
 from stoa.apps.wallet.models import Spend, Wallet
 from stoa.apps.wallet.queries import own_wallet
 from stoa.apps.wallet.services.coins import mint, refund_spend, spend, transfer
-from stoa.apps.wallet.services.holds import capture_hold, hold_coins, release_hold
+from stoa.apps.wallet.services.holds import capture_hold, hold_coins, hold_faults, release_hold
 from stoa.apps.wallet.services.snapshots import check_wallets
 from stoa.apps.wallet.services.wallets import suspend_wallet, wallet_of
 from stoa.kit.clock import utc_now
@@ -161,7 +161,7 @@ def test_the_last_coins_are_held_or_spent_and_never_both() -> None:
     outcomes = repeat_together(8, want)
     failed = [type(outcome.error) for outcome in outcomes if outcome.error is not None]
     assert (failed, own_wallet(person.user.pk).available.minor) == ([InsufficientFunds] * 7, 40)
-    assert check_wallets() == []
+    assert hold_faults() == []
     whole()
 
 
@@ -181,7 +181,7 @@ def test_a_hold_is_captured_or_released_and_never_both() -> None:
     assert failed == [HoldResolved] * 4
     assert (seen.held.minor, seen.available.minor) in {(0, 55), (0, 100)}
     assert Spend.objects.filter(wallet__user_id=person.user.pk).count() == (1 if seen.balance.minor == 55 else 0)
-    assert check_wallets() == []
+    assert hold_faults() == []
     whole()
 
 
