@@ -281,6 +281,65 @@ class Seal(BookRow):
         return str(self.seq)
 
 
+class Checkpoint(BookRow):
+    """Says that `DayTurnover` holds a book's entries from number `sealed_after` (without) to `sealed_to`.
+
+    The intervals follow on each other: 0 to 10, 10 to 25. What has no number yet, or a later one, is not in it, whenever
+    its transaction began. Its insert counts the lines, in the database."""
+
+    id = models.BigAutoField(primary_key=True)
+    book_id = models.UUIDField()
+    sealed_after = models.BigIntegerField()
+    sealed_to = models.BigIntegerField()
+    made_at = models.DateTimeField(db_default=Now(), editable=False)
+    is_counting = models.BooleanField(default=True)
+    """SQLite only: while its trigger counts. False in every row that was committed."""
+
+    objects = TenantRows["Checkpoint"]()
+
+    class Meta(BookRow.Meta):
+        db_table = "ledger_checkpoint"
+        constraints = (
+            models.UniqueConstraint(fields=["book_id", "sealed_after"], name="ledger_checkpoint_follows"),
+            models.UniqueConstraint(fields=["book_id", "sealed_to"], name="ledger_checkpoint_once"),
+            models.CheckConstraint(
+                condition=models.Q(sealed_to__gt=models.F("sealed_after")), name="ledger_checkpoint_on"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.sealed_to)
+
+
+class DayTurnover(BookRow):
+    """What one checkpoint's entries moved on an account, effective on one day (UTC). Written by triggers alone.
+
+    The balance before a day is the sum of all days before it, so that an entry which is effective earlier than it is
+    posted adds a row to its own day and makes no other one wrong."""
+
+    id = models.BigAutoField(primary_key=True)
+    book_id = models.UUIDField()
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    day = models.DateField()
+    sealed_to = models.BigIntegerField()
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField()
+
+    objects = TenantRows["DayTurnover"]()
+
+    class Meta(BookRow.Meta):
+        db_table = "ledger_day_turnover"
+        constraints = (
+            models.UniqueConstraint(fields=["account", "day", "sealed_to"], name="ledger_day_turnover_once"),
+        )
+        indexes = (models.Index(fields=["book_id", "day"], name="ledger_day_turnover_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
 class Quarantined(BookRow):
     """A record that failed a check, or that somebody set aside: it stays where it is, and reports name it.
 

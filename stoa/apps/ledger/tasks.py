@@ -1,5 +1,6 @@
 """What the ledger does by the clock."""
 
+from stoa.apps.ledger.services.checkpoints import make_checkpoints
 from stoa.apps.ledger.services.holds import expire_holds
 from stoa.apps.ledger.services.sealing import SEAL_EVERY_S, seal_entries
 from stoa.apps.ledger.services.verifying import report_books
@@ -20,3 +21,8 @@ def unsealed_entries(limit: int) -> int:
 def integrity(limit: int) -> int:
     report_books()
     return 0  # nothing is due: called again in an hour
+
+
+@sweep("ledger.checkpoints", every_s=600, lease_s=900)
+def checkpoints(limit: int) -> int:
+    return make_checkpoints(limit=limit)

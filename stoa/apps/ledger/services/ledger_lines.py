@@ -16,8 +16,8 @@ from django.db import connection
 
 from stoa.apps.ledger.contracts import GeneralLedger, LedgerAccount, Side, Span, Statement, StatementRow
 from stoa.apps.ledger.models import Account
-from stoa.apps.ledger.queries import set_aside
-from stoa.apps.ledger.services.reporting import bounds_of, sealed_to, sums_of_accounts
+from stoa.apps.ledger.queries import set_aside, sums_until
+from stoa.apps.ledger.services.reporting import bounds_of, is_counted, sealed_to, sums_of_accounts
 from stoa.kit.errors import Invalid, Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
@@ -61,14 +61,17 @@ class Opened:
 
 
 def opened_account(*, book_id: UUID, account_id: UUID, span: Span) -> Opened:
-    """With its opening balance, summed over its own lines. Two queries. Raises Missing."""
+    """With its opening balance, from checkpoints or summed over its own lines. At most three queries. Raises Missing."""
     with tenant_scope(book_id):
         account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise Missing
-    held = 0
-    if span.since is not None:
-        bounds, values = bounds_of(span=replaced(span, since=None, until=span.since))
+    held, before = 0, replaced(span, since=None, until=span.since)
+    if span.since is not None and is_counted(span=before):
+        sums, values = sums_until(book_id=book_id, until=span.since, account_id=account_id)
+        held = sum(int(debit) - int(credit) for _, debit, credit in fetch_rows(sums, values)) * account.normal
+    elif span.since is not None:
+        bounds, values = bounds_of(span=before)
         statement = f"""SELECT coalesce(sum(line.side * line.amount_minor), 0) FROM ledger_line AS line
         JOIN ledger_entry AS entry ON entry.id = line.entry_id WHERE line.account_id = %s {bounds}"""
         [(signed,)] = fetch_rows(statement, [stored_uuid(account.pk), *values])
@@ -101,7 +104,7 @@ def streamed_statement(*, book_id: UUID, account: Opened, span: Span) -> Iterato
 
 
 def opened_accounts(*, book_id: UUID, span: Span) -> dict[UUID, Opened]:
-    """Every account of a book at the beginning of a span, by code. Two queries, one without a beginning."""
+    """Every account of a book at the beginning of a span, by code. Three queries, one without a beginning."""
     held = {}
     if span.since is not None:
         before = sums_of_accounts(book_id=book_id, span=replaced(span, since=None, until=span.since))
@@ -115,7 +118,7 @@ def opened_accounts(*, book_id: UUID, span: Span) -> dict[UUID, Opened]:
 
 
 def general_ledger(*, book_id: UUID, span: Span) -> GeneralLedger:
-    """Every account that held something or moved, with its lines. Five queries.
+    """Every account that held something or moved, with its lines. Six queries.
 
     Raises Invalid for more than MOST_ROWS lines: ask for a shorter span, or for a file."""
     accounts = opened_accounts(book_id=book_id, span=span)
@@ -147,7 +150,7 @@ def general_ledger(*, book_id: UUID, span: Span) -> GeneralLedger:
 
 
 def streamed_general_ledger(*, book_id: UUID, span: Span) -> Iterator[tuple[Opened, Iterator[StatementRow]]]:
-    """Accounts with their lines, read while they are used: each account's to their end before the next. Three queries."""
+    """Accounts with their lines, read while they are used: each account's to their end before the next. Four queries."""
     accounts = opened_accounts(book_id=book_id, span=span)
     moved = groupby(_streamed(book_id, span, None), key=lambda line: read_uuid(line[0]))
     waiting = next(moved, None)

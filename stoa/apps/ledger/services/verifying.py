@@ -17,6 +17,7 @@ from stoa.apps.ledger.contracts import Draft, Fault, Line, Side, Verdict
 from stoa.apps.ledger.domain import digest_of, sealed
 from stoa.apps.ledger.models import Quarantined
 from stoa.apps.ledger.services.quarantine import quarantine_faults
+from stoa.apps.ledger.services.rules.checkpoints import DAY
 from stoa.apps.ledger.services.sealing import GENESIS
 from stoa.platform.db.rows import fetch_rows
 from stoa.platform.db.tenant import across_tenants, tenant_scope
@@ -168,6 +169,21 @@ CHECKS = (
         WHERE {book} AND (hold.state = 'posted') <> (entry.id IS NOT NULL)""",
         "hold.book_id",
     ),
+    Check(
+        "checkpoint",
+        "turnovers of days are not the sums of the lines that a checkpoint counted",
+        """SELECT known.account_id FROM (
+          SELECT book_id, account_id, day, debit_minor AS debits, credit_minor AS credits FROM ledger_day_turnover
+          UNION ALL SELECT seal.book_id, line.account_id, {day},
+            -CASE line.side WHEN 1 THEN line.amount_minor ELSE 0 END,
+            -CASE line.side WHEN -1 THEN line.amount_minor ELSE 0 END
+          FROM (SELECT book_id, max(sealed_to) AS sealed_to FROM ledger_checkpoint GROUP BY book_id) AS last
+          JOIN ledger_seal AS seal ON seal.book_id = last.book_id AND seal.seq <= last.sealed_to
+          JOIN ledger_entry AS entry ON entry.id = seal.entry_id JOIN ledger_line AS line ON line.entry_id = entry.id
+        ) AS known WHERE {book} GROUP BY known.account_id, known.day
+        HAVING sum(known.debits) <> 0 OR sum(known.credits) <> 0""",
+        "known.book_id",
+    ),
 )
 
 
@@ -215,7 +231,7 @@ def report_books() -> int:
 
 def _asked(check: Check, book_id: UUID | None) -> list[Fault]:
     book = f"{check.owner} = %s" if book_id is not None else "1 = 1"
-    statement = f"{check.statement.format(book=book)} LIMIT {MOST_NAMED}"
+    statement = f"{check.statement.format(book=book, day=DAY[connection.vendor])} LIMIT {MOST_NAMED}"
     found = fetch_rows(statement, [stored_uuid(book_id)] if book_id is not None else [])
     subjects = dict.fromkeys(_subject(row[0]) for row in found)
     return [Fault(kind=check.kind, subject=subject, told=check.told) for subject in subjects]

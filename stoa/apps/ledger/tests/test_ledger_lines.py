@@ -83,7 +83,7 @@ def test_it_asks_the_same_however_much_there_is() -> None:
         with CaptureQueriesContext(connection) as queries:
             general_ledger(book_id=books.id, span=Span(since=AT))
         asked.append(len(queries))
-    assert asked == [5, 5]
+    assert asked == [6, 6]
 
 
 def test_more_than_an_answer_bears_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

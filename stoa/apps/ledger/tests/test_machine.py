@@ -20,6 +20,7 @@ from stoa.apps.ledger.models import Balance, Entry, Hold, Period
 from stoa.apps.ledger.models import Line as LineRow
 from stoa.apps.ledger.queries import trial_balance
 from stoa.apps.ledger.services.books import system_account
+from stoa.apps.ledger.services.checkpoints import make_checkpoints
 from stoa.apps.ledger.services.holds import expire_holds, hold_funds, post_hold, void_hold
 from stoa.apps.ledger.services.periods import add_period, close_period, reopen_period
 from stoa.apps.ledger.services.posting import post_entries, post_entry, reverse_entry
@@ -205,6 +206,10 @@ class Accounting(RuleBasedStateMachine):
     def seal(self) -> None:
         seal_entries()
 
+    @rule()
+    def count(self) -> None:
+        make_checkpoints(limit=10, many=1)
+
     @invariant()
     def balances_are_the_models(self) -> None:
         with tenant_scope(self.books.id):
@@ -248,6 +253,12 @@ class Accounting(RuleBasedStateMachine):
         assert all(total.debits == total.credits for total in now.totals)
         later = trial_balance(book_id=self.books.id, effective_to=AT + timedelta(days=3650))
         assert (later.rows, later.totals) == (now.rows, now.totals)  # as of now = now
+        then = AT + timedelta(days=7)
+        as_of = {
+            row.account_id: row.balance.minor for row in trial_balance(book_id=self.books.id, effective_to=then).rows
+        }
+        lines = trial_balance(book_id=self.books.id, effective_to=then, recorded_to=AT + timedelta(days=3650)).rows
+        assert as_of == {row.account_id: row.balance.minor for row in lines}  # by checkpoints = by lines
         assert all(not each.minor for each in balance_sheet(book_id=self.books.id).difference)
 
     @invariant()

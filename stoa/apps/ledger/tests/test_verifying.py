@@ -35,7 +35,19 @@ class _Undone(Exception):
     pass
 
 
-TABLES = ("account", "balance", "entry", "hold", "line", "period", "quarantine", "seal", "unsealed")
+TABLES = (
+    "account",
+    "balance",
+    "checkpoint",
+    "day_turnover",
+    "entry",
+    "hold",
+    "line",
+    "period",
+    "quarantine",
+    "seal",
+    "unsealed",
+)
 
 
 @contextmanager

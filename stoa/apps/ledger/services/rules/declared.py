@@ -1,6 +1,7 @@
 """Telling the platform which triggers and functions the ledger cannot be without: a missing one stops the start."""
 
 from stoa.apps.ledger.services.rules import postgresql, sqlite
+from stoa.apps.ledger.services.rules.checkpoints import declare_checkpoint_rules
 from stoa.platform.db.triggers import Trigger, declare, declare_append_only, declare_function
 
 APPEND_ONLY = ("ledger_entry", "ledger_line", "ledger_seal")
@@ -14,6 +15,7 @@ def declare_rules() -> None:
         declare_append_only(table)
     for name in sorted({*sqlite.TRIGGERS, *postgresql.TRIGGERS, *postgresql.CONSTRAINT_TRIGGERS}):
         declare(_trigger(name))
+    declare_checkpoint_rules()
 
 
 def _trigger(name: str) -> Trigger:
