@@ -19,6 +19,7 @@ from stoa.apps.accounts.http.profile import routes as profile
 from stoa.apps.accounts.http.sign_in import routes as sign_in
 from stoa.apps.accounts.http.social import routes as social
 from stoa.apps.ledger.http.accounts import routes as ledger_accounts
+from stoa.apps.ledger.http.book_pages import book_check, book_page
 from stoa.apps.ledger.http.entries import routes as ledger_entries
 from stoa.apps.ledger.http.holds import routes as ledger_holds
 from stoa.apps.ledger.http.integrity import routes as ledger_integrity
@@ -75,6 +76,8 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("stoa/mark.svg"))),
     path(FILES, download, name="files"),
     path("admin/trace/", admin.site.admin_view(trace_page), name="trace"),
+    path("admin/books/<uuid:book_id>/check/", admin.site.admin_view(book_check), name="book_check"),
+    path("admin/books/<uuid:book_id>/<slug:name>/", admin.site.admin_view(book_page), name="book_page"),
     path("admin/login/", admin_sign_in),
     path("admin/password_change/", admin.site.admin_view(admin_password)),
     path("admin/", admin.site.urls),

@@ -1,26 +1,29 @@
 """The books in the admin: shown, never written. What is posted is changed by nobody, staff included."""
 
-from collections.abc import Iterable
+from time import monotonic
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from stoa.apps.ledger.contracts import BalanceSheet, Section, TrialBalance
 from stoa.apps.ledger.models import Account, Book, Entry, Period, Quarantined
-from stoa.apps.ledger.queries import entry_view, trial_balance
-from stoa.apps.ledger.services.reporting import balance_sheet
+from stoa.apps.ledger.queries import entry_view
+from stoa.apps.ledger.services.overview import EntryChain, chain_of, verify_within
+from stoa.kit.errors import Conflict, Unavailable
 from stoa.kit.ids import parse_id
 from stoa.kit.money import Money
+from stoa.platform.admin_pages.acts import act_on_each
 from stoa.platform.admin_pages.base import ReadOnlyAdmin
-from stoa.platform.admin_pages.looks import BAD, GOOD, labelled, list_link, preformatted, row_link, story_link
+from stoa.platform.admin_pages.looks import BAD, GOOD, labelled, list_link, page_link, row_link, story_link, table
 from stoa.platform.db.tenant import across_tenants, tenant_scope
 
 _OPEN = {"open": GOOD, "closed": BAD}
 _CURED = {"cured": GOOD, "open": BAD}
-_WIDE = 34
+CHECK_WITHIN_S = 20.0
 
 
 class _OfBooks(ReadOnlyAdmin):
@@ -38,11 +41,23 @@ class BookAdmin(ReadOnlyAdmin):
     list_display = ("id", "currency", "created_at")
     search_fields = ("id",)
     search_help_text = "Id of an organization"
-    fields = ("id", "currency", "created_at", "accounts", "entries", "sheet", "trial")
-    readonly_fields = ("accounts", "entries", "sheet", "trial")
+    fields = ("id", "currency", "created_at", "pages", "accounts", "entries")
+    readonly_fields = ("pages", "accounts", "entries")
+    actions = ("check_books",)
 
     def wanted(self, term: str) -> Q:
         return Q(pk=parse_id(term))
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return self.may_act(request)
+
+    @admin.display(description="at a glance")
+    def pages(self, row: Book) -> SafeString:
+        return format_html_join(
+            ", ",
+            '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>',
+            ((reverse("book_page", args=[row.pk, name]), name) for name in ("tree", "statements", "months")),
+        )
 
     @admin.display(description="accounts")
     def accounts(self, row: Book) -> SafeString:
@@ -52,13 +67,18 @@ class BookAdmin(ReadOnlyAdmin):
     def entries(self, row: Book) -> SafeString:
         return list_link("ledger.entry", "of this book", q=str(row.pk))
 
-    @admin.display(description="balance sheet, now")
-    def sheet(self, row: Book) -> SafeString:
-        return preformatted("\n".join(_sheet_lines(balance_sheet(book_id=row.pk))))
+    @admin.action(description="Check that everything holds", permissions=["act"])
+    def check_books(self, request: HttpRequest, queryset: QuerySet[Book]) -> None:
+        until = monotonic() + CHECK_WITHIN_S
+        act_on_each(self, request, queryset, lambda row: _refuse_broken(row, until - monotonic()), done="hold")
 
-    @admin.display(description="trial balance, now")
-    def trial(self, row: Book) -> SafeString:
-        return preformatted("\n".join(_trial_lines(trial_balance(book_id=row.pk))))
+
+def _refuse_broken(row: Book, within_s: float) -> None:
+    verdict = verify_within(book_id=row.pk, within_s=within_s)
+    if verdict is None:
+        raise Unavailable("Not checked in time: run ledger_verify.")
+    if verdict.faults:
+        raise Conflict(f"{len(verdict.faults)} faults, such as: {verdict.faults[0].told}.")
 
 
 @admin.register(Account)
@@ -106,9 +126,9 @@ class EntryAdmin(_OfBooks):
     search_help_text = "Id of an entry, of an organization, or of a request"
     fields = (
         *("id", "number", "book_page", "kind", "description", "effective_at", "recorded_at", "lines"),
-        *("reference_type", "reference_id", "story", "takes_back", "taken_back_by", "key"),
+        *("causes", "story", "takes_back", "taken_back_by", "key", "happened"),
     )
-    readonly_fields = ("number", "book_page", "lines", "story", "takes_back", "taken_back_by")
+    readonly_fields = ("number", "book_page", "lines", "causes", "story", "takes_back", "taken_back_by", "happened")
 
     def wanted(self, term: str) -> Q:
         number = parse_id(term)
@@ -123,18 +143,53 @@ class EntryAdmin(_OfBooks):
     def book_page(self, row: Entry) -> SafeString | str:
         return row_link(row.book)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Entry | None:
+        """With what belongs to it, and its story for those who may see the audit trail."""
+        row: Entry | None = super().get_object(request, object_id, from_field)
+        if row is not None:
+            may_trace = request.user.has_perm("audit.view_auditrecord")
+            row.told = chain_of(entry=row, with_story=may_trace)  # type: ignore[attr-defined]  # for the columns below
+        return row
+
     @admin.display(description="lines")
     def lines(self, row: Entry) -> SafeString:
         with tenant_scope(row.book_id):
             told = entry_view(row.pk).lines
-        return preformatted(
-            "\n".join(
-                f"{line.account_code:<12}{line.account_name:<{_WIDE}}"
-                + (f"{line.amount.amount:>18}{'':>18}" if line.side == "debit" else f"{'':>18}{line.amount.amount:>18}")
-                + f" {line.amount.currency}  {line.memo}".rstrip()
-                for line in told
+        shown = [
+            (
+                page_link("ledger.account", line.account_id, f"{line.account_code} {line.account_name}"),
+                line.amount.amount if line.side == "debit" else "",
+                line.amount.amount if line.side == "credit" else "",
+                line.amount.currency,
+                line.memo,
             )
-        )
+            for line in told
+        ]
+        return table(("Account", "Debit", "Credit", "", "Memo"), shown, numbers=(1, 2))
+
+    @admin.display(description="belongs to")
+    def causes(self, row: Entry) -> SafeString:
+        told: EntryChain = row.told  # type: ignore[attr-defined]
+        shown: list[tuple[object, object]] = []
+        if row.reference_type or row.reference_id:
+            to = row_link(told.reference) if told.reference is not None else row.reference_id
+            shown.append((row.reference_type, to))
+        shown += [
+            ("hold", page_link("ledger.account", each.account_id, f"{each.pk} {each.state}")) for each in told.holds
+        ]
+        shown += [("quarantine" if each.cure_id != row.pk else "cures", row_link(each)) for each in told.quarantined]
+        shown.append(("digest", bytes(row.digest).hex()))
+        seal = getattr(row, "seal", None)
+        shown.append(("hash in the chain", bytes(seal.hash).hex() if seal is not None else "not numbered yet"))
+        return table(("What", "Which"), shown)
+
+    @admin.display(description="with the same request")
+    def happened(self, row: Entry) -> SafeString | str:
+        told: EntryChain = row.told  # type: ignore[attr-defined]
+        if not told.story:
+            return "-"
+        shown = [(f"{line.at:%Y-%m-%d %H:%M:%S.%f}", line.what, line.detail) for line in told.story]
+        return table(("When (UTC)", "What", "Detail"), shown)
 
     @admin.display(description="request")
     def story(self, row: Entry) -> SafeString | str:
@@ -191,34 +246,3 @@ class QuarantinedAdmin(_OfBooks):
     @admin.display(description="cure")
     def cure_page(self, row: Quarantined) -> SafeString | str:
         return row_link(row.cure)
-
-
-def _amount(money: Money) -> str:
-    return f"{money.amount:>18} {money.currency}"
-
-
-def _section_lines(section: Section) -> Iterable[str]:
-    yield section.title.upper()
-    for row in section.rows:
-        yield f"  {row.code:<10}{row.name:<{_WIDE}}{_amount(row.amount)}"
-    for total in section.totals:
-        yield f"  {'Total ' + section.title.lower():<{_WIDE + 10}}{_amount(total)}"
-    yield ""
-
-
-def _sheet_lines(sheet: BalanceSheet) -> Iterable[str]:
-    for section in (sheet.assets, sheet.liabilities, sheet.equity):
-        yield from _section_lines(section)
-    for title, moneys in (("Earnings not yet closed", sheet.unclosed_earnings), ("Difference", sheet.difference)):
-        for money in moneys:
-            yield f"{title:<{_WIDE + 12}}{_amount(money)}"
-    yield f"As numbered up to {sheet.sealed_to}"
-
-
-def _trial_lines(told: TrialBalance) -> Iterable[str]:
-    yield f"{'':<{_WIDE + 12}}{'Debit':>18}{'Credit':>18}"
-    for row in told.rows:
-        signed = row.debits.minor - row.credits.minor
-        amount = Money(abs(signed), row.debits.currency).amount
-        sides = f"{amount:>18}{'':>18}" if signed >= 0 else f"{'':>18}{amount:>18}"
-        yield f"{row.code:<12}{row.name:<{_WIDE}}{sides} {row.debits.currency}"

@@ -1,10 +1,10 @@
 """How values are shown on the admin's pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -27,6 +27,23 @@ def labelled[F: Callable[..., object]](description: str, colors: Mapping[str, st
 def preformatted(text: str) -> SafeString:
     return format_html(
         '<pre class="font-mono text-xs" style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text
+    )
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Collection[int] = ()) -> SafeString:
+    """Rows of values, each escaped unless it is a link of ours; the columns of `numbers` stand to the right."""
+    sides = ["text-align: right; white-space: nowrap" if index in numbers else "" for index in range(len(headings))]
+    cell = '<{0} style="padding: .25rem .75rem .25rem 0; vertical-align: top; overflow-wrap: break-word; {1}">{2}</{0}>'
+    head = format_html_join(
+        "", cell, (("th", side or "text-align: left", text) for side, text in zip(sides, headings, strict=True))
+    )
+    body = format_html_join(
+        "",
+        "<tr>{}</tr>",
+        ((format_html_join("", cell, (("td", *each) for each in zip(sides, row, strict=True))),) for row in rows),
+    )
+    return format_html(
+        '<div style="overflow-x: auto"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>', head, body
     )
 
 
