@@ -25,7 +25,9 @@ from stoa.apps.ledger.http.holds import routes as ledger_holds
 from stoa.apps.ledger.http.integrity import routes as ledger_integrity
 from stoa.apps.ledger.http.periods import routes as ledger_periods
 from stoa.apps.ledger.http.quarantine import routes as ledger_quarantine
+from stoa.apps.ledger.http.rates import routes as ledger_rates
 from stoa.apps.ledger.http.reports import routes as ledger_reports
+from stoa.apps.ledger.http.templates import routes as ledger_templates
 from stoa.apps.notifications.http import routes as notifications
 from stoa.apps.organizations.http.invites import routes as invites
 from stoa.apps.organizations.http.members import routes as members
@@ -67,6 +69,8 @@ api: list[URLPattern | URLResolver] = [
     *urlpatterns_of(ledger_integrity),
     *urlpatterns_of(ledger_quarantine),
     *urlpatterns_of(ledger_reports),
+    *urlpatterns_of(ledger_rates),
+    *urlpatterns_of(ledger_templates),
     *urlpatterns_of(wallet),
     *urlpatterns_of(realtime),
 ]

@@ -434,3 +434,49 @@ class AgedReport(Contract):
     buckets: tuple[str, ...]
     rows: tuple[AgedRow, ...]
     totals: tuple[Money, ...]
+
+
+class RateView(Contract):
+    """One of `base` is `rate` of `quote`, a decimal string, from `at` on."""
+
+    id: UUID
+    base: str
+    quote: str
+    rate: str
+    at: datetime
+    source: str
+
+
+class TemplateAmount(Contract):
+    """One that may be left out counts as 0."""
+
+    name: str
+    about: str
+    is_required: bool
+
+
+class TemplateView(Contract):
+    """A business event: the amounts it asks for, and what is then debited and credited, account by role."""
+
+    name: str
+    about: str
+    amounts: tuple[TemplateAmount, ...]
+    debits: tuple[str, ...]
+    credits: tuple[str, ...]
+
+
+class TemplateList(Contract):
+    templates: tuple[TemplateView, ...]
+
+
+class Finding(Contract):
+    """Something to look at before a period is closed; what `blocks` needs a reason to be passed over."""
+
+    kind: str
+    told: str
+    count: int
+    blocks: bool
+
+
+class PeriodChecks(Contract):
+    findings: tuple[Finding, ...]

@@ -1,6 +1,7 @@
 """Pure rules of double entry: sides, accounts, drafts of lines, balance, digests, the chart that is seeded."""
 
 import hashlib
+import re
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from stoa.apps.ledger.contracts import AccountType, Draft, Line, Side
-from stoa.kit.money import EXPONENTS, MAX_MINOR
+from stoa.kit.money import EXPONENTS, MAX_MINOR, Money
 
 MOST_LINES = 1000
 LONGEST_KEY = 255
@@ -190,3 +191,44 @@ def bucket_names(days: Sequence[int]) -> tuple[str, ...]:
     """`(30, 60)`: 0-30, 31-60, over 60."""
     starts = [0, *(end + 1 for end in days)]
     return (*(f"{start}-{end}" for start, end in zip(starts, days, strict=False)), f"over {days[-1]}")
+
+
+MOST_SCALE = 18
+_RATE = re.compile(r"(?P<whole>[0-9]{1,15})(?:\.(?P<fraction>[0-9]{1,18}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A rate as it is kept: `mantissa` / 10^`scale` units of one currency for one of another, exactly."""
+
+    mantissa: int
+    scale: int
+
+    @property
+    def text(self) -> str:
+        digits = str(self.mantissa).rjust(self.scale + 1, "0")
+        return f"{digits[: -self.scale]}.{digits[-self.scale :]}" if self.scale else digits
+
+
+def read_rate(text: str) -> Quoted:
+    """From a decimal string: more than 0, at most 15 digits that count and 18 decimals. Raises ValueError."""
+    found = _RATE.fullmatch(text) if text.isascii() else None
+    if found is None:
+        raise ValueError("a decimal string, such as 1.0825")
+    fraction = (found["fraction"] or "").rstrip("0")
+    mantissa = int(found["whole"] + fraction)
+    if not 0 < mantissa <= MAX_MINOR:
+        raise ValueError("more than 0, and at most 15 digits that count")
+    return Quoted(mantissa, len(fraction))
+
+
+def converted(amount: Money, quote: str, rate: Quoted) -> Money:
+    """At so many `quote` for one of the amount's currency, rounded half to even to the smallest unit of `quote`.
+
+    Whole numbers throughout. Raises MoneyError for more than money can be."""
+    above = abs(amount.minor) * rate.mantissa * 10 ** EXPONENTS[quote]
+    below = 10 ** (rate.scale + EXPONENTS[amount.currency])
+    whole, left = divmod(above, below)
+    if 2 * left > below or (2 * left == below and whole % 2):
+        whole += 1
+    return Money(-whole if amount.minor < 0 else whole, quote)

@@ -1,6 +1,6 @@
 """Refusals of the ledger."""
 
-from stoa.kit.errors import Conflict, DomainError, Kind
+from stoa.kit.errors import Conflict, DomainError, Kind, Missing
 from stoa.kit.money import Money
 
 
@@ -79,3 +79,19 @@ class AlreadyQuarantined(Conflict):
 
 class AlreadyCured(Conflict):
     code, message = "ALREADY_CURED", "This record has its cure already."
+
+
+class RateExists(Conflict):
+    code, message = "RATE_EXISTS", "A rate of this pair from this instant is there."
+
+
+class RateMissing(Conflict):
+    code, message = "RATE_MISSING", "There is no rate of this pair at that time."
+
+
+class PeriodNotReady(Conflict):
+    code, message = "PERIOD_NOT_READY", "Something in this period wants to be looked at before it is closed."
+
+
+class UnknownTemplate(Missing):
+    code, message = "UNKNOWN_TEMPLATE", "There is no template of this name."

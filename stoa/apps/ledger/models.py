@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from stoa.apps.ledger.contracts import AccountType
-from stoa.apps.ledger.domain import LONGEST_KEY, MOST_TURNOVER
+from stoa.apps.ledger.domain import LONGEST_KEY, MOST_SCALE, MOST_TURNOVER
 from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_uuid
 from stoa.kit.money import MAX_MINOR
@@ -378,3 +378,33 @@ class Quarantined(BookRow):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+class Rate(BookRow):
+    """What one unit of `base` is in `quote` from an instant on, until the next one: `mantissa` / 10^`scale`, exactly."""
+
+    id = models.UUIDField(primary_key=True, default=new_uuid, editable=False)
+    book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="+", db_index=False)
+    base = models.CharField(max_length=3)
+    quote = models.CharField(max_length=3)
+    mantissa = models.BigIntegerField()
+    scale = models.SmallIntegerField()
+    at = models.DateTimeField()
+    source = models.CharField(max_length=120, blank=True, help_text="Who says so.")
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TenantRows["Rate"]()
+
+    class Meta(BookRow.Meta):
+        db_table = "ledger_rate"
+        constraints = (
+            models.UniqueConstraint(fields=["book", "base", "quote", "at"], name="ledger_rate_once"),
+            models.CheckConstraint(
+                condition=models.Q(mantissa__gt=0, mantissa__lte=MAX_MINOR, scale__gte=0, scale__lte=MOST_SCALE),
+                name="ledger_rate_size",
+            ),
+            models.CheckConstraint(condition=~models.Q(base=models.F("quote")), name="ledger_rate_pair"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.base}/{self.quote}"

@@ -18,13 +18,14 @@ from stoa.apps.ledger.contracts import (
     LineView,
     PeriodView,
     QuarantineView,
+    RateView,
     SetAside,
     Side,
     TrialBalance,
     TrialRow,
 )
-from stoa.apps.ledger.domain import EARLIEST, LATEST
-from stoa.apps.ledger.models import Account, Balance, Checkpoint, Entry, Hold, Line, Period, Quarantined, Seal
+from stoa.apps.ledger.domain import EARLIEST, LATEST, Quoted
+from stoa.apps.ledger.models import Account, Balance, Checkpoint, Entry, Hold, Line, Period, Quarantined, Rate, Seal
 from stoa.kit.errors import Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
@@ -259,6 +260,16 @@ FROM ledger_account AS account LEFT JOIN (
   WHERE entry.book_id = %s {bounds} GROUP BY line.account_id
 ) AS sums ON sums.account_id = account.id
 WHERE account.book_id = %s ORDER BY account.code"""
+
+
+def rate_view(row: Rate) -> RateView:
+    rate = Quoted(row.mantissa, row.scale).text
+    return RateView(id=row.pk, base=row.base, quote=row.quote, rate=rate, at=row.at, source=row.source)
+
+
+def rate_page(query: PageQuery, *, route: str) -> Page:
+    """Latest first, in the scope in force. One query."""
+    return keyset_page(Rate.objects.all(), query, route=route, order=("-at", "-id"), shape=rate_view)
 
 
 NOT_SET_ASIDE = """ AND NOT EXISTS (SELECT 1 FROM ledger_quarantine AS aside

@@ -181,6 +181,7 @@ OWNED: dict[str, Callable[[Person], dict[str, str]]] = {
     "period_id": _period_of,
     "quarantine_id": _quarantine_of,
     "approval_id": _approval_of,
+    "template": lambda person: {"template": "bank_fee"},
 }
 """Name of a path value -> how somebody comes to own what it names. A new kind of thing in a path adds its maker."""
 
@@ -254,6 +255,8 @@ BODIES: dict[str, dict[str, object]] = {
     "DELETE users/me": {"password": PASSWORD},
     "DELETE auth/mfa/totp": {"password": PASSWORD},
     "POST ledger/periods": {"name": "1999", "starts_at": "1999-01-01T00:00:00Z", "ends_at": "2000-01-01T00:00:00Z"},
+    "POST ledger/rates": {"base": "USD", "quote": "EUR", "rate": "0.92"},
+    "POST ledger/templates/<slug:template>/entries": {"currency": "USD", "amounts": {"amount": "1.00"}},
     "POST wallet/transfers": {"recipient": "nobody_here", "amount": _COIN},
     "POST wallet/spend": {"amount": _COIN},
     "POST wallet/spend/<uuid:entry_id>/refund": {"amount": _COIN},

@@ -94,5 +94,9 @@ class PeriodInput(Input):
     ends_at: Moment = Field(description="The first instant after the period.")
 
 
+class PeriodCloseInput(Input):
+    reason: str = Field("", max_length=500, description="Why it is closed in spite of what the checks block.")
+
+
 class ReasonInput(Input):
     reason: Text

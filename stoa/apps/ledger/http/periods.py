@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from stoa.apps.ledger.contracts import PeriodView
-from stoa.apps.ledger.errors import PeriodOverlaps
-from stoa.apps.ledger.http.inputs import PeriodInput, ReasonInput
+from stoa.apps.ledger.contracts import PeriodChecks, PeriodView
+from stoa.apps.ledger.errors import PeriodNotReady, PeriodOverlaps
+from stoa.apps.ledger.http.inputs import PeriodCloseInput, PeriodInput, ReasonInput
 from stoa.apps.ledger.queries import period_page
 from stoa.apps.ledger.services import periods
 from stoa.apps.ledger.services.books import books_of_organization
@@ -40,10 +40,22 @@ def add_period(call: Call[PeriodInput, None]) -> PeriodView:
     return periods.add_period(book_id=call.org_id, name=body.name, starts_at=body.starts_at, ends_at=body.ends_at)
 
 
-@routes.post(f"{_PERIOD}/close", access=org("periods", "close"), answer=PeriodView, raises=(Missing,))
-def close_period(call: Call[None, None], period_id: UUID) -> PeriodView:
+@routes.get(f"{_PERIOD}/checks", access=org("periods", "read"), answer=PeriodChecks, raises=(Missing,))
+def check_period(call: Call[None, None], period_id: UUID) -> PeriodChecks:
+    """Show what to look at before a period is closed."""
+    return periods.period_checks(book_id=call.org_id, period_id=period_id)
+
+
+@routes.post(
+    f"{_PERIOD}/close",
+    access=org("periods", "close"),
+    body=PeriodCloseInput,
+    answer=PeriodView,
+    raises=(Missing, PeriodNotReady),
+)
+def close_period(call: Call[PeriodCloseInput, None], period_id: UUID) -> PeriodView:
     """Close a period: nothing takes place in it any more."""
-    return periods.close_period(book_id=call.org_id, period_id=period_id)
+    return periods.close_period(book_id=call.org_id, period_id=period_id, reason=call.body.reason)
 
 
 @routes.post(

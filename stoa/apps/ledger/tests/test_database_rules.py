@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Seal
+from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Rate, Seal
 from stoa.apps.ledger.services.holds import hold_funds
 from stoa.apps.ledger.services.periods import add_period, close_period
 from stoa.apps.ledger.services.posting import reverse_entry
 from stoa.apps.ledger.services.quarantine import quarantine_entry
+from stoa.apps.ledger.services.rates import add_rate
 from stoa.apps.ledger.services.sealing import seal_entries
 from stoa.apps.ledger.tests.factories import AT, Books
 from stoa.kit.clock import utc_now
@@ -38,7 +39,7 @@ def run(statement: str, *values: Any) -> None:
         cursor.execute(statement, values or None)
 
 
-_KEPT = (Entry, Line, Balance, Hold, Period, Quarantined)
+_KEPT = (Entry, Line, Balance, Hold, Period, Quarantined, Rate)
 
 
 class Scene:
@@ -56,6 +57,7 @@ class Scene:
             "UPDATE ledger_quarantine SET cure_id = %s, cure_reason = 'R', cured_at = quarantined_at WHERE id = %s",
             *(stored_uuid(self.plain), stored_uuid(self.cured)),
         )
+        self.rate = add_rate(book_id=books.id, base="EUR", quote="USD", rate="1.08", at=AT).id
         until = utc_now() + timedelta(hours=1)
         self.hold = hold_funds(
             book_id=books.id, account_id=self.purse, amount_minor=80_00, key="h", expires_at=until
@@ -177,6 +179,16 @@ def _cured_by(entry: Callable[[Scene], Any]) -> Callable[[Scene], None]:
     return attack
 
 
+def _rate(
+    at: str = "recorded_at", *, mantissa: str = "108", scale: str = "2", pair: str = "'EUR', 'USD'"
+) -> Callable[[Scene], None]:
+    return lambda scene: run(
+        "INSERT INTO ledger_rate (id, book_id, base, quote, mantissa, scale, at, source) "
+        f"SELECT %s, book_id, {pair}, {mantissa}, {scale}, {at}, '' FROM ledger_rate WHERE id = %s",
+        *(stored_uuid(new_uuid()), stored_uuid(scene.rate)),
+    )
+
+
 def _resolved_twice(scene: Scene) -> None:
     _hold("state = 'voided'")(scene)
     _hold("state = 'pending'")(scene)
@@ -250,6 +262,13 @@ ATTACKS: dict[str, Callable[[Scene], None]] = {
     "an account that grows on the other side": _account("normal = -1"),
     "an account of nobody": _account("owner = 'payments'"),
     "an account closed with a balance": _account("is_open = " + "(1 = 0)"),
+    "a rate changed": _of("ledger_rate", "UPDATE {table} SET mantissa = 1"),
+    "a rate removed": _of("ledger_rate", "DELETE FROM {table}"),
+    "a second rate of one instant": _rate(f"'{stored_time(AT)}'"),
+    "a rate of nothing": _rate(mantissa="0"),
+    "a negative rate": _rate(mantissa="-108"),
+    "a rate of a currency to itself": _rate(pair="'EUR', 'EUR'"),
+    "a rate with too many decimals": _rate(scale="19"),
     "a quarantined record removed": _of("ledger_quarantine", "DELETE FROM {table}"),
     "another record in its place": _aside("subject = 'x'"),
     "another reason": _aside("reason = 'x'"),

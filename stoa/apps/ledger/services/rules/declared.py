@@ -4,7 +4,7 @@ from stoa.apps.ledger.services.rules import postgresql, sqlite
 from stoa.apps.ledger.services.rules.checkpoints import declare_checkpoint_rules
 from stoa.platform.db.triggers import Trigger, declare, declare_append_only, declare_function
 
-APPEND_ONLY = ("ledger_entry", "ledger_line", "ledger_seal")
+APPEND_ONLY = ("ledger_entry", "ledger_line", "ledger_seal", "ledger_rate")
 
 
 def declare_rules() -> None:

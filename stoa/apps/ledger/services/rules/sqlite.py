@@ -183,6 +183,13 @@ END"""
 _QUARANTINE_REPLACED = """EXISTS (SELECT 1 FROM ledger_quarantine
   WHERE id = NEW.id OR (book_id = NEW.book_id AND kind = NEW.kind AND subject = NEW.subject))"""
 QUARANTINE_MADE = f"BEFORE INSERT ON ledger_quarantine BEGIN {_refuse('REPLACED', _QUARANTINE_REPLACED)} END"
+_RATE_REPLACED = """EXISTS (SELECT 1 FROM ledger_rate WHERE id = NEW.id OR (book_id = NEW.book_id
+  AND base = NEW.base AND quote = NEW.quote AND at = NEW.at))"""
+RATE_MADE = f"""BEFORE INSERT ON ledger_rate BEGIN
+{_refuse("REPLACED", _RATE_REPLACED)}
+{_refuse("AMOUNT", "typeof(NEW.mantissa) <> 'integer' OR typeof(NEW.scale) <> 'integer'")}
+{_refuse("INSTANT", _misspelled("NEW.at"))}
+END"""
 QUARANTINE_KEPT = f"BEFORE DELETE ON ledger_quarantine BEGIN {_refuse('QUARANTINE_FIXED', '1')} END"
 
 TRIGGERS = {
@@ -203,6 +210,7 @@ TRIGGERS = {
     "ledger_period_changed": ("ledger_period", PERIOD_CHANGED),
     "ledger_period_kept": ("ledger_period", PERIOD_KEPT),
     "ledger_seal_made": ("ledger_seal", SEAL_MADE),
+    "ledger_rate_made": ("ledger_rate", RATE_MADE),
     "ledger_quarantine_changed": ("ledger_quarantine", QUARANTINE_CHANGED),
     "ledger_quarantine_made": ("ledger_quarantine", QUARANTINE_MADE),
     "ledger_quarantine_kept": ("ledger_quarantine", QUARANTINE_KEPT),
