@@ -33,7 +33,7 @@ def preformatted(text: str) -> SafeString:
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Collection[int] = ()) -> SafeString:
     """Rows of values, each escaped unless it is a link of ours; the columns of `numbers` stand to the right."""
     sides = ["text-align: right; white-space: nowrap" if index in numbers else "" for index in range(len(headings))]
-    cell = '<{0} style="padding: .25rem .75rem .25rem 0; vertical-align: top; overflow-wrap: break-word; {1}">{2}</{0}>'
+    cell = '<{0} style="padding: .25rem .75rem .25rem 0; vertical-align: top; min-width: 3.5rem; overflow-wrap: anywhere; {1}">{2}</{0}>'
     head = format_html_join(
         "", cell, (("th", side or "text-align: left", text) for side, text in zip(sides, headings, strict=True))
     )

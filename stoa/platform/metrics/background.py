@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from stoa.platform.outbox.status import lag_s, parked_count
 from stoa.platform.sweeps.registry import declared
-from stoa.platform.sweeps.staleness import stale_sweeps
+from stoa.platform.sweeps.staleness import LastRun, last_runs, stale_sweeps
 from stoa.runtime.logs import get_logger
 
 KEPT_S = 5.0
@@ -27,11 +27,12 @@ class Figures:
     lag_s: float
     parked: int
     stale: tuple[str, ...]
+    runs: tuple[LastRun, ...] = ()
 
 
 def read_figures() -> Figures:
-    """Three or four queries, each by an index or over a table of a few dozen rows."""
-    return Figures(lag_s=lag_s(), parked=parked_count(), stale=stale_sweeps())
+    """Four or five queries, each by an index or over a table of a few dozen rows."""
+    return Figures(lag_s=lag_s(), parked=parked_count(), stale=stale_sweeps(), runs=last_runs())
 
 
 class BackgroundFigures(Collector):
@@ -59,6 +60,13 @@ class BackgroundFigures(Collector):
         for name in sorted(declared()):
             stale.add_metric([name], float(name in figures.stale))
         yield stale
+        age = GaugeMetricFamily("stoa_sweep_age_seconds", "Since a sweep last ended well.", labels=["sweep"])
+        count = GaugeMetricFamily("stoa_sweep_last_rows", "Rows that its last run did or found.", labels=["sweep"])
+        for run in figures.runs:
+            age.add_metric([run.name], run.age_s)
+            count.add_metric([run.name], float(run.count))
+        yield age
+        yield count
 
     def _figures(self) -> Figures | None:
         with self._lock:

@@ -13,6 +13,7 @@ from stoa.platform.db.tls_certificates import CertificateDays
 from stoa.platform.metrics import pool, requests, tasks
 from stoa.platform.metrics.background import BackgroundFigures, Figures
 from stoa.platform.outbox.delivering import DELIVERIES
+from stoa.platform.sweeps.staleness import LastRun
 from stoa.runtime import metrics
 from tests.platform.metrics.samples import samples_of
 
@@ -60,7 +61,7 @@ def exposed(counting: Path) -> set[str]:
     tasks.TASK_SECONDS.observe(0.1, "t")
     DELIVERIES.inc("done")
     before = dict(metrics._installed)
-    metrics.install("background", BackgroundFigures(lambda: Figures(0.0, 0, ())))
+    metrics.install("background", BackgroundFigures(lambda: Figures(0.0, 0, (), (LastRun("a", 1.0, 0),))))
     metrics.install("certificate_days", _Certificates({}))
     try:
         return set(samples_of(metrics.exposition().decode()))
@@ -90,7 +91,7 @@ def test_what_is_exposed_is_on_the_dashboard(exposed: set[str]) -> None:
 
 def test_an_alert_says_how_urgent_it_is_and_what_happened() -> None:
     names = [rule["alert"] for rule in alerts()]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 13
     for rule in alerts():
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
         assert rule["labels"] in ({"severity": "page"}, {"severity": "ticket"})
@@ -103,7 +104,7 @@ def test_an_alert_says_how_urgent_it_is_and_what_happened() -> None:
 
 def test_panels_stand_beside_each_other_and_ask_the_chosen_source() -> None:
     places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in panels()]  # type: ignore[index]  # as Grafana writes it
-    assert len(places) == len(set(places)) == 13
+    assert len(places) == len(set(places)) == 14
     assert {json.dumps(p["datasource"]) for p in panels()} == {'{"type": "prometheus", "uid": "${source}"}'}
 
 

@@ -11,7 +11,7 @@ from stoa.platform.sweeps import statements
 from stoa.platform.sweeps.models import Sweep
 from stoa.platform.sweeps.registry import declared, sweep
 from stoa.platform.sweeps.running import retry_after_s, run_due
-from stoa.platform.sweeps.staleness import stale_sweeps
+from stoa.platform.sweeps.staleness import last_runs, stale_sweeps
 from tests.platform.sweeps.conftest import SetClock
 
 pytestmark = pytest.mark.usefixtures("own_sweeps", "db")
@@ -232,6 +232,15 @@ def test_stale_is_what_nobody_ended_well_for_two_intervals_and_five_minutes(cloc
     assert stale_sweeps(now=clock()) == ("probe.stale",)
     run_due(clock=clock)
     assert stale_sweeps(now=clock()) == ()
+
+
+def test_a_last_run_tells_its_age_and_its_rows(clock: SetClock) -> None:
+    counted("probe.found", every_s=60)
+    run_due(clock=clock)
+    Sweep.objects.filter(name="probe.found").update(last_count=3)
+    clock.goes(seconds=42)
+    [run] = [each for each in last_runs(now=clock()) if each.name == "probe.found"]
+    assert (run.age_s, run.count) == (42.0, 3)
 
 
 def test_staleness_costs_one_query_and_one(clock: SetClock) -> None:

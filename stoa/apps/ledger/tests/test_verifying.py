@@ -27,6 +27,7 @@ from stoa.kit.ids import new_uuid
 from stoa.platform.db.tenant import tenant_scope
 from stoa.platform.db.transactions import transaction
 from stoa.platform.outbox.values import stored_time, stored_uuid
+from stoa.platform.sweeps.registry import declared
 
 pytestmark = pytest.mark.django_db
 
@@ -320,7 +321,9 @@ def test_the_sweep_says_each_fault_as_an_error(scene: Scene, caplog: pytest.LogC
     with unguarded():
         run("UPDATE ledger_balance SET held_minor = 0 WHERE account_id = %s", _uuid(scene.purse))
         assert report_books() == 1
-    assert [record.levelname for record in caplog.records if "do not hold" in record.getMessage()] == ["ERROR"]
+        assert declared()["ledger.integrity"].run(500) == 1  # what /metrics tells as its rows
+        assert declared()["ledger.integrity"].run(1) == 0  # a full batch would be asked for the next one
+    assert [record.levelname for record in caplog.records if "do not hold" in record.getMessage()] == ["ERROR"] * 3
 
 
 def test_a_chain_made_anew_is_not_the_one_that_was_exported(scene: Scene, tmp_path: Path) -> None:
