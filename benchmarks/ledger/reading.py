@@ -14,11 +14,13 @@ from benchmarks.ledger.world import CURRENCY, Book
 from stoa.apps.ledger.contracts import Draft, TrialBalance, credit, debit
 from stoa.apps.ledger.models import Entry
 from stoa.apps.ledger.queries import trial_balance
+from stoa.apps.ledger.services.checkpoints import make_checkpoints
 from stoa.apps.ledger.services.posting import post_entry
 from stoa.apps.ledger.services.verifying import verify_books
 from stoa.kit.clock import utc_now
 from stoa.kit.ids import new_id
 from stoa.platform.db.tenant import tenant_scope
+from stoa.platform.sweeps.registry import BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Read:
     now_ms: float
     as_of_ms: float
     verified_s: float
+    counted_s: float
+    """The first checkpoint: of every entry at once."""
     accounts: int
     table_bytes: dict[str, int]
     characters: int
@@ -59,6 +63,9 @@ def read_at(book: Book, *, entries: int, rounds: int) -> Read:
     posted = entries_of(book)
     fill(book_id=book.id, accounts=accounts, currency=CURRENCY, entries=max(entries - posted, entries // 2))
     seal(book_id=book.id)
+    counting = time.perf_counter()
+    make_checkpoints(limit=BATCH, many=1)
+    counted_s = time.perf_counter() - counting
     there = entries_of(book)
     filled_s = time.perf_counter() - began
     with connection.cursor() as cursor:
@@ -85,6 +92,7 @@ def read_at(book: Book, *, entries: int, rounds: int) -> Read:
         now_ms=statistics.median(now_s) * 1e3,
         as_of_ms=statistics.median(as_of_s) * 1e3,
         verified_s=statistics.median(verified_s),
+        counted_s=counted_s,
         accounts=len(trial_balance(book_id=book.id).rows),
         table_bytes=table_bytes,
         characters=characters,

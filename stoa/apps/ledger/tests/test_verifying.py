@@ -121,7 +121,13 @@ def scene() -> Scene:
 
 
 def kinds(scene: Scene) -> set[str]:
-    return {fault.kind for fault in verify_books(book_id=scene.books.id).faults}
+    """Asked of this book by name, and of all books, where PostgreSQL looks ahead: with the same answer."""
+    of_book = verify_books(book_id=scene.books.id).faults
+    of_all = verify_books().faults
+    assert {(fault.kind, fault.subject) for fault in of_all} >= {(fault.kind, fault.subject) for fault in of_book}
+    found = {fault.kind for fault in of_book}
+    assert {fault.kind for fault in of_all} == found
+    return found
 
 
 def test_what_is_whole_is_said_to_be(scene: Scene) -> None:
