@@ -31,6 +31,13 @@ from stoa.apps.accounts.models import TotpDevice
 from stoa.apps.accounts.tests.factories import make_user
 from stoa.kit.clock import utc_now
 guarded = make_user("Guarded", email="guarded@example.org", handle="guarded", is_staff=True)
+from uuid import UUID
+from stoa.apps.ledger.services.sealing import seal_entries
+from stoa.apps.ledger.tests.factories import Books
+books = Books(id=UUID("01a218a4-ff0f-7fe8-be1b-f71638d98011"))
+for minor in (125000, 99000):
+    books.move("cash", "sales_revenue", minor, at=utc_now())
+seal_entries()
 TotpDevice(user=guarded, secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", confirmed_at=utc_now()).save()
 """
 

@@ -160,3 +160,17 @@ def test_the_trail_leads_to_the_story_of_a_request(signed_in: Visit, site: Serve
     signed_in.page.locator("#result_list td.field-story a").first.click()
     signed_in.page.locator("#story").wait_for()
     assert "accounts.signed_in" in signed_in.text("#story")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_a_book_is_read_and_checked(site: Server, go_to: GoTo, scheme: str, width: int) -> None:
+    visit = go_to(f"{site.base_url}/admin/", scheme=scheme, width=width)
+    _sign_in(visit, "admin@demo.stoa.test", "stoa-demo-admin")
+    visit.page.locator("#figures a").first.wait_for()
+    for name, shown in (("tree", "#tree"), ("statements", ".sheet"), ("months", "svg[role=img] rect >> nth=11")):
+        _go(visit, f"{site.base_url}/admin/books/01a218a4-ff0f-7fe8-be1b-f71638d98011/{name}/")
+        visit.page.locator(shown).first.wait_for()
+        assert visit.fits_its_width()
+    visit.page.get_by_role("button", name="Check this book").click()
+    assert visit.text("#verdict") == "Everything holds: 2 entries, 2 of them numbered."
+    assert visit.fits_its_width()
