@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError
 
-from stoa.apps.ledger.contracts import Fault, QuarantineView
+from stoa.apps.ledger.contracts import CURE, Fault, QuarantineView
 from stoa.apps.ledger.errors import AlreadyCured
 from stoa.apps.ledger.models import Entry, Quarantined
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
@@ -52,10 +52,10 @@ class Sick:
         return approval
 
     def yes(self, approval: UUID) -> ApprovalView:
-        return grant(org_id=self.books.id, approval_id=approval, by=new_uuid())
+        return grant(org_id=self.books.id, action=CURE, approval_id=approval, by=new_uuid())
 
     def no(self, approval: UUID) -> ApprovalView:
-        return refuse(org_id=self.books.id, approval_id=approval, by=new_uuid())
+        return refuse(org_id=self.books.id, action=CURE, approval_id=approval, by=new_uuid())
 
     @property
     def entries(self) -> int:

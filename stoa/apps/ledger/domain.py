@@ -21,6 +21,8 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 """Effective instants of real books; a year of 1800 or 20260 is a slip of the finger."""
 MANUAL = "manual"
 YEAR_CLOSE = "ledger.year_close"
+QUARANTINE = "quarantine"
+"""What a cure refers to, by type; the id is the quarantined record's."""
 
 
 @dataclass(frozen=True, slots=True)

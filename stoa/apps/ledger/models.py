@@ -360,6 +360,8 @@ class Quarantined(BookRow):
     cure_reason = models.CharField(max_length=500, blank=True)
     cured_by = models.UUIDField(null=True, blank=True)
     cured_at = models.DateTimeField(null=True, blank=True)
+    cured_digest = models.BinaryField(max_length=32, null=True, editable=False)
+    """Of the entry as it was found then: if it changes again, the cure was of something else."""
 
     objects = TenantRows["Quarantined"]()
 
@@ -370,7 +372,10 @@ class Quarantined(BookRow):
             models.UniqueConstraint(fields=["book", "kind", "subject"], name="ledger_quarantine_once"),
             models.CheckConstraint(
                 condition=models.Q(cure=None, cured_at=None, cured_by=None, cure_reason="")
-                | (models.Q(cure__isnull=False, cured_at__isnull=False) & ~models.Q(cure_reason="")),
+                | (
+                    models.Q(cure__isnull=False, cured_at__isnull=False, cured_by__isnull=False)
+                    & ~models.Q(cure_reason="")
+                ),
                 name="ledger_quarantine_cure",
             ),
         )

@@ -31,7 +31,9 @@ def approval_view(approval_id: UUID) -> ApprovalView:
     return shaped(found)
 
 
-def approval_page(query: PageQuery, *, route: str, state: str = "") -> Page:
-    """Latest first, in the scope in force. One query."""
-    rows = Approval.objects.filter(state=state) if state else Approval.objects.all()
+def approval_page(query: PageQuery, *, route: str, action: str, state: str = "") -> Page:
+    """Of one action, latest first, in the scope in force. One query."""
+    rows = Approval.objects.filter(action=action)
+    if state:
+        rows = rows.filter(state=state)
     return keyset_page(rows, query, route=route, order=("-id",), shape=shaped)

@@ -51,12 +51,12 @@ def ask_second_person(
         return approval_view(row.pk)
 
 
-def grant(*, org_id: UUID, approval_id: UUID, by: UUID) -> ApprovalView:
-    """Say yes, and do what was asked; a refusal of the act leaves the ask waiting. Locks the ask first.
+def grant(*, org_id: UUID, action: str, approval_id: UUID, by: UUID) -> ApprovalView:
+    """Say yes to an ask of this action, and do it; a refusal of the act leaves the ask waiting. Locks the ask first.
 
     Raises Missing, OwnApproval, ApprovalDecided, Unavailable without an executor, and what the act raises."""
     with tenant_scope(org_id), transaction():
-        row = _decide(approval_id, ApprovalState.GRANTED, by)
+        row = _decide(action, approval_id, ApprovalState.GRANTED, by)
         executor = EXECUTORS.get(row.action)
         if executor is None:
             raise Unavailable
@@ -76,12 +76,12 @@ def grant(*, org_id: UUID, approval_id: UUID, by: UUID) -> ApprovalView:
         return approval_view(row.pk)
 
 
-def refuse(*, org_id: UUID, approval_id: UUID, by: UUID) -> ApprovalView:
+def refuse(*, org_id: UUID, action: str, approval_id: UUID, by: UUID) -> ApprovalView:
     """Say no: nothing happens, and the same may be asked again. Locks the ask.
 
     Raises Missing, OwnApproval, ApprovalDecided."""
     with tenant_scope(org_id), transaction():
-        row = _decide(approval_id, ApprovalState.REFUSED, by)
+        row = _decide(action, approval_id, ApprovalState.REFUSED, by)
         _record("approvals.refused", row)
         return approval_view(row.pk)
 
@@ -90,8 +90,8 @@ def _waits(action: str, subject: str) -> bool:
     return Approval.objects.filter(action=action, subject=subject, state=ApprovalState.WAITING).exists()
 
 
-def _decide(approval_id: UUID, state: ApprovalState, by: UUID) -> Approval:
-    rows = Approval.objects.filter(pk=approval_id)
+def _decide(action: str, approval_id: UUID, state: ApprovalState, by: UUID) -> Approval:
+    rows = Approval.objects.filter(pk=approval_id, action=action)
     row = (rows if pause_point("approvals.lock") else rows.select_for_update(no_key=True)).first()
     if row is None:
         raise Missing

@@ -50,7 +50,7 @@ def ask(subject: str = "1", action: str = ACTION, org: UUID = ORG) -> ApprovalVi
 def test_a_yes_does_what_was_asked_with_what_was_asked(done: list[Granted]) -> None:
     asked = ask()
     assert (asked.state, asked.asked_by, asked.decided_by, done) == ("waiting", ANN, None, [])
-    granted = grant(org_id=ORG, approval_id=asked.id, by=BOB)
+    granted = grant(org_id=ORG, action=ACTION, approval_id=asked.id, by=BOB)
     assert (granted.state, granted.decided_by) == ("granted", BOB)
     assert granted.decided_at is not None
     assert done == [
@@ -74,7 +74,7 @@ def test_nobody_decides_on_their_own_ask(done: list[Granted]) -> None:
     asked = ask()
     for decide in (grant, refuse):
         with pytest.raises(OwnApproval):
-            decide(org_id=ORG, approval_id=asked.id, by=ANN)
+            decide(org_id=ORG, action=ACTION, approval_id=asked.id, by=ANN)
     with tenant_scope(ORG):
         assert (approval_view(asked.id).state, done) == ("waiting", [])
 
@@ -84,10 +84,10 @@ def test_it_is_decided_once_and_may_be_asked_again(done: list[Granted]) -> None:
     with pytest.raises(ApprovalWaiting):
         ask()
     assert ask(subject="2").state == "waiting"
-    refuse(org_id=ORG, approval_id=asked.id, by=BOB)
+    refuse(org_id=ORG, action=ACTION, approval_id=asked.id, by=BOB)
     for decide in (grant, refuse):
         with pytest.raises(ApprovalDecided):
-            decide(org_id=ORG, approval_id=asked.id, by=BOB)
+            decide(org_id=ORG, action=ACTION, approval_id=asked.id, by=BOB)
     assert done == []
     assert ask().state == "waiting"
 
@@ -95,7 +95,7 @@ def test_it_is_decided_once_and_may_be_asked_again(done: list[Granted]) -> None:
 def test_without_an_executor_nothing_is_granted() -> None:
     asked = ask(action="probe.nobody")
     with pytest.raises(Unavailable):
-        grant(org_id=ORG, approval_id=asked.id, by=BOB)
+        grant(org_id=ORG, action="probe.nobody", approval_id=asked.id, by=BOB)
     with tenant_scope(ORG):
         assert approval_view(asked.id).state == "waiting"
 
@@ -107,17 +107,25 @@ def test_a_refusal_of_the_act_undoes_the_yes() -> None:
     register_executor("probe.refused", no)
     asked = ask(action="probe.refused")
     with pytest.raises(Conflict):
-        grant(org_id=ORG, approval_id=asked.id, by=BOB)
+        grant(org_id=ORG, action="probe.refused", approval_id=asked.id, by=BOB)
     with tenant_scope(ORG):
         assert approval_view(asked.id).decided_by is None
     del EXECUTORS["probe.refused"]
+
+
+def test_who_decides_on_one_action_does_not_reach_another(done: list[Granted]) -> None:
+    asked = ask()
+    for decide in (grant, refuse):
+        with pytest.raises(Missing):
+            decide(org_id=ORG, action="probe.other", approval_id=asked.id, by=BOB)
+    assert done == []
 
 
 def test_another_organization_sees_and_decides_nothing(done: list[Granted]) -> None:
     asked, other = ask(), new_uuid()
     for decide in (grant, refuse):
         with pytest.raises(Missing):
-            decide(org_id=other, approval_id=asked.id, by=BOB)
+            decide(org_id=other, action=ACTION, approval_id=asked.id, by=BOB)
     with tenant_scope(other), pytest.raises(Missing):
         approval_view(asked.id)
     with pytest.raises(UnscopedQuery):
@@ -152,7 +160,7 @@ def test_raw_sql_is_refused_by_the_database(name: str) -> None:
 
 def test_what_is_decided_stays_decided() -> None:
     asked = ask()
-    refuse(org_id=ORG, approval_id=asked.id, by=BOB)
+    refuse(org_id=ORG, action=ACTION, approval_id=asked.id, by=BOB)
     for change in ("state = 'granted'", "state = 'waiting', decided_by = NULL, decided_at = NULL"):
         with pytest.raises(IntegrityError), transaction(), connection.cursor() as cursor:
             cursor.execute(_UPDATE.format(change=change), [stored_uuid(asked.id)])

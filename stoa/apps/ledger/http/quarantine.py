@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from stoa.apps.ledger.contracts import QuarantineView
+from stoa.apps.ledger.contracts import CURE, QuarantineView
 from stoa.apps.ledger.domain import MOST_LINES
 from stoa.apps.ledger.errors import (
     AccountClosed,
@@ -114,7 +114,7 @@ def cure_record(call: Call[CureInput, None], quarantine_id: UUID) -> QuarantineV
 @routes.get(_APPROVALS, access=_MAY, query=ApprovalQuery, answer=ApprovalView, listed="keyset")
 def list_approvals(call: Call[None, ApprovalQuery]) -> Page:
     """List what a second person was asked for, latest first."""
-    return approval_page(call.query, route=call.route, state=call.query.state or "")
+    return approval_page(call.query, route=call.route, action=CURE, state=call.query.state or "")
 
 
 @routes.post(
@@ -125,10 +125,10 @@ def list_approvals(call: Call[None, ApprovalQuery]) -> Page:
 )
 def grant_approval(call: Call[None, None], approval_id: UUID) -> ApprovalView:
     """Say yes to what somebody else asked: it is done now."""
-    return grant(org_id=call.org_id, approval_id=approval_id, by=call.caller.user_id)
+    return grant(org_id=call.org_id, action=CURE, approval_id=approval_id, by=call.caller.user_id)
 
 
 @routes.post(f"{_APPROVAL}/refuse", access=_MAY, answer=ApprovalView, raises=(Missing, OwnApproval, ApprovalDecided))
 def refuse_approval(call: Call[None, None], approval_id: UUID) -> ApprovalView:
     """Say no to what somebody else asked."""
-    return refuse(org_id=call.org_id, approval_id=approval_id, by=call.caller.user_id)
+    return refuse(org_id=call.org_id, action=CURE, approval_id=approval_id, by=call.caller.user_id)

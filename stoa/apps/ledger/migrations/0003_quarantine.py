@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('cure_reason', models.CharField(blank=True, max_length=500)),
                 ('cured_by', models.UUIDField(blank=True, null=True)),
                 ('cured_at', models.DateTimeField(blank=True, null=True)),
+                ('cured_digest', models.BinaryField(max_length=32, null=True)),
                 ('book', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.book')),
                 ('cure', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.entry')),
             ],
@@ -37,7 +38,7 @@ class Migration(migrations.Migration):
                 'abstract': False,
                 'base_manager_name': 'objects',
                 'indexes': [models.Index(fields=['book', 'entry_id'], name='ledger_quarantine_entry')],
-                'constraints': [models.UniqueConstraint(fields=('book', 'kind', 'subject'), name='ledger_quarantine_once'), models.CheckConstraint(condition=models.Q(models.Q(('cure', None), ('cure_reason', ''), ('cured_at', None), ('cured_by', None)), models.Q(('cure__isnull', False), ('cured_at__isnull', False), models.Q(('cure_reason', ''), _negated=True)), _connector='OR'), name='ledger_quarantine_cure')],
+                'constraints': [models.UniqueConstraint(fields=('book', 'kind', 'subject'), name='ledger_quarantine_once'), models.CheckConstraint(condition=models.Q(models.Q(('cure', None), ('cure_reason', ''), ('cured_at', None), ('cured_by', None)), models.Q(('cure__isnull', False), ('cured_at__isnull', False), ('cured_by__isnull', False), models.Q(('cure_reason', ''), _negated=True)), _connector='OR'), name='ledger_quarantine_cure')],
             },
         ),
     ]

@@ -3,7 +3,7 @@
 A cure is an ordinary balanced entry with a reason. It bears the kind of the entry that it mends, so that it reaches the
 control accounts of that entry, and no others. Above LEDGER_FOUR_EYES_ABOVE it waits for a second person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,14 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from stoa.apps.ledger.contracts import CURE, Draft, Fault, Line, QuarantineView, Side
-from stoa.apps.ledger.domain import MANUAL, api_key, sums_of
+from stoa.apps.ledger.domain import MANUAL, QUARANTINE, api_key, digest_of, sums_of
 from stoa.apps.ledger.errors import AlreadyCured, AlreadyQuarantined, ControlAccount
 from stoa.apps.ledger.events import RecordCured, RecordQuarantined
 from stoa.apps.ledger.models import Account, Entry, Hold, Quarantined
 from stoa.apps.ledger.models import Line as LineRow
 from stoa.apps.ledger.queries import quarantine_view
 from stoa.apps.ledger.services.journal import AskedEntry, read_lines
-from stoa.apps.ledger.services.posting import post_entry
+from stoa.apps.ledger.services.posting import lines_of, post_entry
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Missing
 from stoa.kit.ids import parse_id
@@ -75,7 +75,7 @@ def cure_record(
     """Post what makes a quarantined record good; `key` is the request's Idempotency-Key. Locks the record, then as
     `post_entry`. Above LEDGER_FOUR_EYES_ABOVE nothing is posted yet: a second person is asked, once it was tried.
 
-    The same key once more answers as before. Raises Missing, AlreadyCured, ControlAccount, ApprovalWaiting, and what
+    The same key once more answers as before, once it is cured. Raises Missing, AlreadyCured, ControlAccount, ApprovalWaiting, and what
     `post_entry` raises. Publishes RecordCured; audited."""
     with tenant_scope(book_id), transaction():
         row = _locked(quarantine_id)
@@ -100,6 +100,31 @@ def cure_record(
         else:
             _cure(row, draft, reason=reason, by=by)
         return quarantine_view(row)
+
+
+def known_faults(*, faults: Sequence[Fault], book_id: UUID | None) -> frozenset[Fault]:
+    """Those of entries that were cured and are as they were then. Nothing else is ever known: an entry cannot make good
+    a balance or a hold that differs, and what changed once more was not cured. One query, and two for each of them."""
+    with across_tenants("cures in the books that are checked") if book_id is None else tenant_scope(book_id):
+        rows = Quarantined.objects.filter(cure__isnull=False, entry_id__isnull=False)
+        cured = {
+            (kind, subject): (entry_id, bytes(digest or b""))
+            for kind, subject, entry_id, digest in rows.filter(
+                subject__in={fault.subject for fault in faults}
+            ).values_list("kind", "subject", "entry_id", "cured_digest")
+        }
+        found = set()
+        for fault in faults:
+            entry_id, digest = cured.get((fault.kind, fault.subject), (None, b""))
+            if entry_id is not None and digest and digest == _present_digest(entry_id):
+                found.add(fault)
+        return frozenset(found)
+
+
+def count_set_aside(*, book_id: UUID | None) -> int:
+    """How many records are set aside, so that a check that names only so many looks beyond them. One query."""
+    with across_tenants("records of the books that are checked") if book_id is None else tenant_scope(book_id):
+        return Quarantined.objects.count()
 
 
 def cure_on_approval(*, granted: Granted) -> None:
@@ -186,7 +211,7 @@ def _draft(row: Quarantined, asked: AskedEntry, key: str) -> Draft:
         effective_at=asked.effective_at,
         lines=lines,
         description=asked.description,
-        reference_type="quarantine",
+        reference_type=QUARANTINE,
         reference_id=str(row.pk),
     )
 
@@ -209,10 +234,31 @@ def _try(draft: Draft) -> None:
 def _cure(row: Quarantined, draft: Draft, *, reason: str, by: UUID) -> None:
     posted = post_entry(draft=draft)
     row.cure_id, row.cure_reason, row.cured_by, row.cured_at = posted.entry_id, reason, by, utc_now()
-    row.save(update_fields=["cure", "cure_reason", "cured_by", "cured_at"])
+    row.cured_digest = _present_digest(row.entry_id)
+    row.save(update_fields=["cure", "cure_reason", "cured_by", "cured_at", "cured_digest"])
     _record("ledger.record_cured", row, {"entry": str(posted.entry_id), "reason": reason})
     publish(RecordCured(book_id=row.book_id, quarantine_id=row.pk, entry_id=posted.entry_id))
     pause_point("ledger.cured")
+
+
+def _present_digest(entry_id: UUID | None) -> bytes | None:
+    """Of what stands in the tables now, whatever its own digest says. In the scope in force."""
+    entry = Entry.objects.filter(pk=entry_id).first() if entry_id is not None else None
+    if entry is None:
+        return None
+    return digest_of(
+        Draft(
+            book_id=entry.book_id,
+            kind=entry.kind,
+            key=entry.key,
+            effective_at=entry.effective_at,
+            lines=tuple(lines_of(entry_id=entry.pk)),
+            description=entry.description,
+            reference_type=entry.reference_type,
+            reference_id=entry.reference_id,
+            reverses_id=entry.reverses_id,
+        )
+    )
 
 
 def _written(draft: Draft) -> dict[str, object]:
@@ -241,7 +287,7 @@ def _read(payload: Mapping[str, Any]) -> Draft:
             for account, side, minor, currency, memo in payload["lines"]
         ),
         description=payload["description"],
-        reference_type="quarantine",
+        reference_type=QUARANTINE,
         reference_id=payload["reference_id"],
     )
 

@@ -1,6 +1,6 @@
 """Does everything in the books hold? Every rule that the triggers keep, asked again of what is there.
 
-Each check is one set-based statement that names at most MOST_NAMED offenders; the chain is walked in order. On PostgreSQL
+Each check is one set-based statement that names at most MOST_NAMED offenders more than are set aside; the chain is walked in order. On PostgreSQL
 a look ahead over all books counts first, and only what may be wrong is asked by name. What was
 changed by somebody who could switch the triggers off is found here: sums, balances, digests or the chain differ."""
 
@@ -16,13 +16,11 @@ from django.db import connection
 
 from stoa.apps.ledger.contracts import Draft, Fault, Line, Side, Verdict
 from stoa.apps.ledger.domain import digest_of, sealed
-from stoa.apps.ledger.models import Quarantined
 from stoa.apps.ledger.services.outlook import Outlook, outlook
-from stoa.apps.ledger.services.quarantine import quarantine_faults
+from stoa.apps.ledger.services.quarantine import count_set_aside, known_faults, quarantine_faults
 from stoa.apps.ledger.services.rules.checkpoints import DAY
 from stoa.apps.ledger.services.sealing import GENESIS
 from stoa.platform.db.rows import fetch_rows
-from stoa.platform.db.tenant import across_tenants, tenant_scope
 from stoa.platform.outbox.values import read_time, read_uuid, stored_uuid
 from stoa.runtime.logs import get_logger
 
@@ -193,35 +191,35 @@ def verify_books(*, book_id: UUID | None = None, progress: Callable[[str], objec
     """All books, or one. Reads only; in one snapshot where the caller opened one. `progress` hears each check's name."""
     faults: list[Fault] = []
     on_postgresql = connection.vendor == "postgresql"
+    # Beyond those that are known: a hundred of them would otherwise hide the next.
+    most = MOST_NAMED + count_set_aside(book_id=book_id)
     ahead = outlook() if on_postgresql and book_id is None else Outlook()
     for check in CHECKS:
         if progress is not None:
             progress(check.kind)
         if check.kind not in ahead.clean:
-            faults += _asked(check, book_id, more=ahead.narrowed(check.kind))
+            faults += _asked(check, book_id, most, more=ahead.narrowed(check.kind))
     if progress is not None:
         progress("digest")
     if "digest" not in ahead.clean:
-        wrong = _wrong_digests_by_sql(book_id, ahead.narrowed("digest")) if on_postgresql else _wrong_digests(book_id)
+        wrong = (
+            _wrong_digests_by_sql(book_id, most, ahead.narrowed("digest"))
+            if on_postgresql
+            else _wrong_digests(book_id, most)
+        )
         faults += [Fault(kind="digest", subject=found, told="an entry is not as it was posted") for found in wrong]
     if progress is not None:
         progress("chain")
     chain = _Chain(ahead.chain_length or 0)
     if ahead.chain_length is None:
-        faults += chain.walk(book_id)
-    cured = _cured(book_id) if faults else set()
+        faults += chain.walk(book_id, most)
+    known = known_faults(faults=faults, book_id=book_id) if faults else frozenset()
     return Verdict(
         entries=_count("ledger_entry", book_id),
         sealed=chain.length,
-        faults=tuple(fault for fault in faults if (fault.kind, fault.subject) not in cured),
-        known=tuple(fault for fault in faults if (fault.kind, fault.subject) in cured),
+        faults=tuple(fault for fault in faults if fault not in known),
+        known=tuple(fault for fault in faults if fault in known),
     )
-
-
-def _cured(book_id: UUID | None) -> set[tuple[str, str]]:
-    """Checks and subjects of the records that were set aside and have their cure."""
-    with across_tenants("cures in the books that are checked") if book_id is None else tenant_scope(book_id):
-        return set(Quarantined.objects.filter(cure__isnull=False).values_list("kind", "subject"))
 
 
 def report_books() -> int:
@@ -234,9 +232,9 @@ def report_books() -> int:
     return len(verdict.faults)
 
 
-def _asked(check: Check, book_id: UUID | None, *, more: str = "") -> list[Fault]:
+def _asked(check: Check, book_id: UUID | None, most: int, *, more: str = "") -> list[Fault]:
     book = (f"{check.owner} = %s" if book_id is not None else "1 = 1") + more
-    statement = f"{check.statement.format(book=book, day=DAY[connection.vendor])} LIMIT {MOST_NAMED}"
+    statement = f"{check.statement.format(book=book, day=DAY[connection.vendor])} LIMIT {most}"
     found = fetch_rows(statement, [stored_uuid(book_id)] if book_id is not None else [])
     subjects = dict.fromkeys(_subject(row[0]) for row in found)
     return [Fault(kind=check.kind, subject=subject, told=check.told) for subject in subjects]
@@ -248,7 +246,7 @@ class _Chain:
     def __init__(self, length: int = 0) -> None:
         self.length = length
 
-    def walk(self, book_id: UUID | None) -> list[Fault]:
+    def walk(self, book_id: UUID | None, most: int) -> list[Fault]:
         faults = []
         for _, seals in groupby(_seals(book_id), key=lambda seal: seal[0]):
             seq, chain = 0, GENESIS
@@ -262,7 +260,7 @@ class _Chain:
                 if stored != expected:
                     faults.append(Fault(kind="chain", subject=str(entry_id), told="the chain breaks at this entry"))
                 chain = stored
-        return faults[:MOST_NAMED]
+        return faults[:most]
 
 
 def _seals(book_id: UUID | None) -> Iterator[tuple[UUID, int, UUID, bytes, bytes]]:
@@ -301,18 +299,18 @@ _SPELLED_LINE = " || ".join(
 )
 
 
-def _wrong_digests_by_sql(book_id: UUID | None, more: str) -> list[str]:
+def _wrong_digests_by_sql(book_id: UUID | None, most: int, more: str) -> list[str]:
     """The spelling of `digest_of`, made where the rows are."""
     where = "entry.book_id = %s" if book_id is not None else "1 = 1"
     statement = f"""SELECT entry.id FROM ledger_entry AS entry JOIN (
       SELECT line.entry_id, string_agg({_SPELLED_LINE}, ''::bytea ORDER BY line.id) AS body
       FROM ledger_line AS line GROUP BY line.entry_id
     ) AS spelled ON spelled.entry_id = entry.id WHERE {where} {more}
-    AND entry.digest <> sha256({_SPELLED_HEAD} || spelled.body) LIMIT {MOST_NAMED}"""
+    AND entry.digest <> sha256({_SPELLED_HEAD} || spelled.body) LIMIT {most}"""
     return [_subject(row[0]) for row in fetch_rows(statement, [book_id] if book_id is not None else [])]
 
 
-def _wrong_digests(book_id: UUID | None) -> list[str]:
+def _wrong_digests(book_id: UUID | None, most: int) -> list[str]:
     where = "WHERE entry.book_id = %s" if book_id is not None else ""
     statement = f"""SELECT entry.id, entry.book_id, entry.kind, entry.key, entry.effective_at, entry.description,
       entry.reference_type, entry.reference_id, entry.reverses_id, entry.digest,
@@ -323,7 +321,7 @@ def _wrong_digests(book_id: UUID | None) -> list[str]:
     rows = _stream(statement, [stored_uuid(book_id)] if book_id is not None else [])
     for entry_id, lines in groupby(rows, key=lambda row: row[0]):
         posted = list(lines)
-        if digest_of(_draft(posted)) != bytes(posted[0][9]) and len(wrong) < MOST_NAMED:
+        if digest_of(_draft(posted)) != bytes(posted[0][9]) and len(wrong) < most:
             wrong.append(_subject(entry_id))
     return wrong
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from stoa.apps.accounts.tests.factories import Person
+from stoa.apps.ledger.contracts import CURE
 from stoa.apps.ledger.models import Account, Entry, Period
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period
@@ -112,7 +113,7 @@ def test_what_is_set_aside_shows_its_cure(browser: Client, books: Books) -> None
     )
     assert "Half of it back" in listed_approvals(browser, str(made.id))
     assert asked.approval_id is not None
-    grant(org_id=books.id, approval_id=asked.approval_id, by=new_uuid())
+    grant(org_id=books.id, action=CURE, approval_id=asked.approval_id, by=new_uuid())
     shown = page(browser, f"quarantined/{made.id}/change")
     assert all(word in shown for word in ("Twice the price", "Half of it back", "cured", str(entry_id)))
     assert "_save" not in shown

@@ -12,9 +12,10 @@ from django.db import DatabaseError, connection
 
 from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Rate, Seal
 from stoa.apps.ledger.services.holds import hold_funds
+from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period, close_period
 from stoa.apps.ledger.services.posting import reverse_entry
-from stoa.apps.ledger.services.quarantine import quarantine_entry
+from stoa.apps.ledger.services.quarantine import cure_record, quarantine_entry
 from stoa.apps.ledger.services.rates import add_rate
 from stoa.apps.ledger.services.sealing import seal_entries
 from stoa.apps.ledger.tests.factories import AT, Books
@@ -53,9 +54,17 @@ class Scene:
         self.reversed = books.move("cash", "equity", 7_00).entry_id
         self.reversal = reverse_entry(book_id=books.id, entry_id=self.reversed, key="back").entry_id
         self.aside, self.cured = self._aside(), self._aside()
-        run(
-            "UPDATE ledger_quarantine SET cure_id = %s, cure_reason = 'R', cured_at = quarantined_at WHERE id = %s",
-            *(stored_uuid(self.plain), stored_uuid(self.cured)),
+        lines = [
+            AskedLine(account_id=books["equity"], debit="0.01"),
+            AskedLine(account_id=books["cash"], credit="0.01"),
+        ]
+        cure_record(
+            book_id=books.id,
+            quarantine_id=self.cured,
+            asked=AskedEntry(lines=lines),
+            reason="R",
+            key="cure",
+            by=new_uuid(),
         )
         self.rate = add_rate(book_id=books.id, base="EUR", quote="USD", rate="1.08", at=AT).id
         until = utc_now() + timedelta(hours=1)
@@ -174,7 +183,7 @@ def _aside(change: str, which: str = "aside") -> Callable[[Scene], None]:
 def _cured_by(entry: Callable[[Scene], Any]) -> Callable[[Scene], None]:
     def attack(scene: Scene) -> None:
         cure = f"cure_id = '{stored_uuid(entry(scene))}'"
-        _aside(f"{cure}, cure_reason = 'R', cured_at = quarantined_at")(scene)
+        _aside(f"{cure}, cure_reason = 'R', cured_at = quarantined_at, cured_by = quarantined_by")(scene)
 
     return attack
 
@@ -277,6 +286,13 @@ ATTACKS: dict[str, Callable[[Scene], None]] = {
     "another cure": _aside("cure_reason = 'x'", "cured"),
     "a cure that is none": _cured_by(lambda scene: new_uuid()),
     "a cure from another book": _cured_by(lambda scene: scene.other.move("cash", "equity", 1).entry_id),
+    "an entry that was posted for something else": _cured_by(lambda scene: scene.plain),
+    "set aside and cured at once": lambda scene: run(
+        "INSERT INTO ledger_quarantine (id, book_id, kind, subject, told, reason, cure_id, cure_reason, cured_by, "
+        "cured_at) SELECT %s, book_id, 'digest', subject, told, reason, cure_id, cure_reason, cured_by, cured_at "
+        "FROM ledger_quarantine WHERE id = %s",
+        *(stored_uuid(new_uuid()), stored_uuid(scene.cured)),
+    ),
     "a cure without a reason": _aside("cured_at = quarantined_at"),
     "an account removed": _of("ledger_account", "DELETE FROM {table}"),
 }
@@ -363,7 +379,7 @@ def test_what_is_right_is_taken(scene: Scene) -> None:
         else:
             run("SET CONSTRAINTS ALL IMMEDIATE")
     with tenant_scope(scene.books.id):
-        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (9, 80_00)
+        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (10, 80_00)
 
 
 def test_a_missing_rule_stops_the_start() -> None:

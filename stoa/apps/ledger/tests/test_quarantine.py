@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from stoa.apps.accounts.tests.factories import Person, make_person
-from stoa.apps.ledger.contracts import Span
+from stoa.apps.ledger.contracts import CURE, Span
 from stoa.apps.ledger.errors import AlreadyCured, KeyReused
 from stoa.apps.ledger.models import Entry, Quarantined
 from stoa.apps.ledger.queries import trial_balance
+from stoa.apps.ledger.services import verifying
 from stoa.apps.ledger.services.accounts import close_account
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period, close_period
@@ -106,7 +107,7 @@ def test_above_the_limit_nothing_is_posted_until_somebody_else_says_yes(books: B
     assert waits.approval_id is not None
     with pytest.raises(ApprovalWaiting):
         cure_record(book_id=books.id, quarantine_id=quarantine_id, asked=what, reason="Again", key="other", by=BOB)
-    told = grant(org_id=books.id, approval_id=waits.approval_id, by=BOB)
+    told = grant(org_id=books.id, action=CURE, approval_id=waits.approval_id, by=BOB)
     assert (told.state, told.asked_by, told.decided_by) == ("granted", ANN, BOB)
     with tenant_scope(books.id):
         row = Quarantined.objects.select_related("cure").get(pk=quarantine_id)
@@ -140,7 +141,7 @@ def test_a_no_leaves_everything_as_it_was_and_one_may_ask_again(books: Books) ->
     for key in ("one", "two"):
         waits = cure_record(book_id=books.id, quarantine_id=quarantine_id, asked=what, reason="R", key=key, by=ANN)
         assert waits.approval_id is not None
-        assert refuse(org_id=books.id, approval_id=waits.approval_id, by=BOB).state == "refused"
+        assert refuse(org_id=books.id, action=CURE, approval_id=waits.approval_id, by=BOB).state == "refused"
     assert entries(books) == before
 
 
@@ -193,6 +194,38 @@ def test_the_hourly_check_sets_aside_what_fails_once_and_a_cure_makes_it_known(s
         assert ("held", str(scene.purse)) in faults
         assert ("digest", str(scene.second)) not in faults
         assert [(fault.kind, fault.subject) for fault in verdict.known] == [("digest", str(scene.second))]
+        run("UPDATE ledger_entry SET description = 'Other' WHERE id = %s", stored_uuid(scene.second))
+        assert verify_books(book_id=book_id).known == ()
+
+
+def test_what_is_known_does_not_hide_the_next(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(verifying, "MOST_NAMED", 1)
+    with unguarded():
+        for number, entry_id in enumerate((scene.first, scene.second, scene.fourth), 1):
+            run("UPDATE ledger_entry SET description = 'Nothing' WHERE id = %s", stored_uuid(entry_id))
+            assert report_books() == number
+        with tenant_scope(scene.books.id):
+            assert Quarantined.objects.filter(kind="digest").count() == 3
+
+
+def test_an_entry_cannot_make_good_what_is_no_entry(scene: Scene) -> None:  # noqa: F811
+    """Else a balance that was cured could be moved again, and the check would say that it knows."""
+    with unguarded():
+        run("UPDATE ledger_balance SET held_minor = 0 WHERE account_id = %s", stored_uuid(scene.purse))
+        assert report_books() == 1
+        with tenant_scope(scene.books.id):
+            row = Quarantined.objects.get()
+        cure_record(
+            book_id=scene.books.id,
+            quarantine_id=row.pk,
+            asked=asked(scene.books, "cash", "equity", "1.00"),
+            reason="Said so in the letter",
+            key="cure",
+            by=ANN,
+        )
+        verdict = verify_books(book_id=scene.books.id)
+        assert ("held", str(scene.purse)) in {(fault.kind, fault.subject) for fault in verdict.faults}
+        assert verdict.known == ()
 
 
 def test_a_missing_number_is_no_record_and_only_logged(scene: Scene) -> None:  # noqa: F811

@@ -9,7 +9,7 @@ Those that write balances do it as the tables' owner, by which the guard tells t
 
 # ruff: noqa: S608 - every part is written here
 
-from stoa.apps.ledger.domain import EARLIEST, LATEST
+from stoa.apps.ledger.domain import EARLIEST, LATEST, QUARANTINE
 
 _OURS = "LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp"
 _AS_OWNER = f"{_OURS} SECURITY DEFINER"
@@ -224,8 +224,15 @@ BEGIN
   IF ({", ".join(f"NEW.{each}" for each in _QUARANTINE_FIXED)})
       IS DISTINCT FROM ({", ".join(f"OLD.{each}" for each in _QUARANTINE_FIXED)}) THEN {_refuse("QUARANTINE_FIXED")}; END IF;
   IF OLD.cure_id IS NOT NULL THEN {_refuse("CURED")}; END IF;
+  -- Only what was posted as the cure of this record: no other entry of the book will do.
   IF NEW.cure_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.cure_id AND book_id = NEW.book_id
-      AND id IS DISTINCT FROM NEW.entry_id) THEN {_refuse("UNKNOWN_CURE")}; END IF;
+      AND reference_type = '{QUARANTINE}' AND reference_id = NEW.id::text) THEN {_refuse("UNKNOWN_CURE")}; END IF;
+  RETURN NEW;
+END $$"""
+
+QUARANTINE_MADE = f"""CREATE OR REPLACE FUNCTION ledger_quarantine_made_v1() RETURNS trigger {_OURS} AS $$
+BEGIN
+  IF NEW.cure_id IS NOT NULL THEN {_refuse("CURED")}; END IF;
   RETURN NEW;
 END $$"""
 
@@ -240,6 +247,7 @@ FUNCTIONS = {
     "ledger_period_changed_v1": PERIOD_CHANGED,
     "ledger_post_v1": POST,
     "ledger_quarantine_changed_v1": QUARANTINE_CHANGED,
+    "ledger_quarantine_made_v1": QUARANTINE_MADE,
 }
 """In the order in which they are made."""
 
@@ -300,6 +308,10 @@ TRIGGERS = {
     "ledger_quarantine_changed": (
         "ledger_quarantine",
         "BEFORE UPDATE ON ledger_quarantine FOR EACH ROW EXECUTE FUNCTION ledger_quarantine_changed_v1()",
+    ),
+    "ledger_quarantine_made": (
+        "ledger_quarantine",
+        "BEFORE INSERT ON ledger_quarantine FOR EACH ROW EXECUTE FUNCTION ledger_quarantine_made_v1()",
     ),
     "ledger_quarantine_kept": (
         "ledger_quarantine",

@@ -9,7 +9,7 @@ compared as texts."""
 
 # ruff: noqa: S608 - every part is written here
 
-from stoa.apps.ledger.domain import EARLIEST, LATEST, MOST_TURNOVER
+from stoa.apps.ledger.domain import EARLIEST, LATEST, MOST_TURNOVER, QUARANTINE
 
 
 def _refuse(code: str, where: str) -> str:
@@ -173,8 +173,10 @@ _QUARANTINE_FIXED = " OR ".join(
     f"NEW.{name} IS NOT OLD.{name}"
     for name in ("id", "book_id", "kind", "subject", "entry_id", "told", "reason", "quarantined_by", "quarantined_at")
 )
-_UNKNOWN_CURE = """NEW.cure_id IS NOT NULL AND (NEW.cure_id IS NEW.entry_id
-  OR NOT EXISTS (SELECT 1 FROM ledger_entry WHERE id = NEW.cure_id AND book_id = NEW.book_id))"""
+# Only what was posted as the cure of this record: no other entry of the book will do. Ids are 32 digits here.
+_UNKNOWN_CURE = f"""NEW.cure_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry
+  WHERE id = NEW.cure_id AND book_id = NEW.book_id AND reference_type = '{QUARANTINE}'
+  AND replace(reference_id, '-', '') = NEW.id)"""
 QUARANTINE_CHANGED = f"""BEFORE UPDATE ON ledger_quarantine BEGIN
 {_refuse("QUARANTINE_FIXED", _QUARANTINE_FIXED)}
 {_refuse("CURED", "OLD.cure_id IS NOT NULL")}
@@ -182,7 +184,10 @@ QUARANTINE_CHANGED = f"""BEFORE UPDATE ON ledger_quarantine BEGIN
 END"""
 _QUARANTINE_REPLACED = """EXISTS (SELECT 1 FROM ledger_quarantine
   WHERE id = NEW.id OR (book_id = NEW.book_id AND kind = NEW.kind AND subject = NEW.subject))"""
-QUARANTINE_MADE = f"BEFORE INSERT ON ledger_quarantine BEGIN {_refuse('REPLACED', _QUARANTINE_REPLACED)} END"
+QUARANTINE_MADE = f"""BEFORE INSERT ON ledger_quarantine BEGIN
+{_refuse("REPLACED", _QUARANTINE_REPLACED)}
+{_refuse("CURED", "NEW.cure_id IS NOT NULL")}
+END"""
 _RATE_REPLACED = """EXISTS (SELECT 1 FROM ledger_rate WHERE id = NEW.id OR (book_id = NEW.book_id
   AND base = NEW.base AND quote = NEW.quote AND at = NEW.at))"""
 RATE_MADE = f"""BEFORE INSERT ON ledger_rate BEGIN
