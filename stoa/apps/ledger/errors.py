@@ -1,6 +1,6 @@
 """Refusals of the ledger."""
 
-from stoa.kit.errors import Conflict, DomainError, Kind, Missing
+from stoa.kit.errors import Conflict, DomainError, Kind
 from stoa.kit.money import Money
 
 
@@ -91,7 +91,3 @@ class RateMissing(Conflict):
 
 class PeriodNotReady(Conflict):
     code, message = "PERIOD_NOT_READY", "Something in this period wants to be looked at before it is closed."
-
-
-class UnknownTemplate(Missing):
-    code, message = "UNKNOWN_TEMPLATE", "There is no template of this name."

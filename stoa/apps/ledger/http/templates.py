@@ -3,10 +3,11 @@
 from pydantic import Field
 
 from stoa.apps.ledger.contracts import EntryView, TemplateList
-from stoa.apps.ledger.errors import InsufficientFunds, KeyReused, PeriodLocked, UnknownTemplate
+from stoa.apps.ledger.errors import InsufficientFunds, KeyReused, PeriodLocked
 from stoa.apps.ledger.http.inputs import Currency, Decimal
 from stoa.apps.ledger.services.books import books_of_organization
 from stoa.apps.ledger.services.templates import post_from_template, template_views
+from stoa.kit.errors import Missing
 from stoa.platform.http.access import org
 from stoa.platform.http.endpoints import Routes
 from stoa.platform.http.inputs import Input, Moment
@@ -38,7 +39,7 @@ def list_templates(call: Call[None, None]) -> TemplateList:
     body=EventInput,
     answer=EntryView,
     status=201,
-    raises=(UnknownTemplate, PeriodLocked, InsufficientFunds, KeyReused),
+    raises=(Missing, PeriodLocked, InsufficientFunds, KeyReused),
     idempotency="required",
 )
 def post_event(call: Call[EventInput, None], template: str) -> EntryView:

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from stoa.apps.ledger.contracts import Draft, EntryView, Line, Side, TemplateAmount, TemplateView
 from stoa.apps.ledger.domain import MANUAL, api_key
-from stoa.apps.ledger.errors import UnknownTemplate
 from stoa.apps.ledger.queries import entry_view
 from stoa.apps.ledger.services.books import system_account
 from stoa.apps.ledger.services.posting import post_entry
-from stoa.kit.errors import Invalid
+from stoa.kit.errors import Invalid, Missing
 from stoa.kit.money import EXPONENTS, MAX_MINOR, Money, MoneyError
 from stoa.platform.audit.recording import record
 from stoa.platform.db.tenant import tenant_scope
@@ -133,10 +132,10 @@ def post_from_template(
 ) -> EntryView:
     """Post a business event: `amounts` are decimal strings by name, `key` is the request's Idempotency-Key.
 
-    Raises UnknownTemplate, Invalid, and what `post_entry` raises; audited."""
+    Raises Missing, Invalid, and what `post_entry` raises; audited."""
     template = TEMPLATES.get(name)
     if template is None:
-        raise UnknownTemplate
+        raise Missing
     if currency not in EXPONENTS:
         raise Invalid({"currency": ["unknown currency"]})
     lines = minor_lines(template=template, amounts=_read(template, amounts, currency))

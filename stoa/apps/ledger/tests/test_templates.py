@@ -108,7 +108,7 @@ def test_what_is_refused_leaves_nothing(desk: Desk) -> None:  # noqa: F811
         refused = desk.post(f"templates/{name}/entries", event | of)
         assert (refused.status, refused.code) == (422, "VALIDATION_ERROR"), of
         assert field in refused.error["details"]["fields"], refused.error  # type: ignore[index]
-    assert desk.post("templates/nothing/entries", event).code == "UNKNOWN_TEMPLATE"
+    assert desk.post("templates/nothing/entries", event).code == "NOT_FOUND"
     late = event | {"effective_at": starts.isoformat()}
     assert desk.post("templates/cash_sale/entries", late).code == "PERIOD_CLOSED"
     assert desk.written() == before
