@@ -26,6 +26,7 @@ from stoa.apps.ledger.http.integrity import routes as ledger_integrity
 from stoa.apps.ledger.http.periods import routes as ledger_periods
 from stoa.apps.ledger.http.quarantine import routes as ledger_quarantine
 from stoa.apps.ledger.http.rates import routes as ledger_rates
+from stoa.apps.ledger.http.report_jobs import routes as ledger_report_jobs
 from stoa.apps.ledger.http.reports import routes as ledger_reports
 from stoa.apps.ledger.http.templates import routes as ledger_templates
 from stoa.apps.notifications.http import routes as notifications
@@ -70,6 +71,7 @@ api: list[URLPattern | URLResolver] = [
     *urlpatterns_of(ledger_quarantine),
     *urlpatterns_of(ledger_reports),
     *urlpatterns_of(ledger_rates),
+    *urlpatterns_of(ledger_report_jobs),
     *urlpatterns_of(ledger_templates),
     *urlpatterns_of(wallet),
     *urlpatterns_of(realtime),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from stoa.apps.ledger.models import Account, Book, Entry, Period, Quarantined
+from stoa.apps.ledger.models import Account, Book, Entry, Period, Quarantined, ReportJob
 from stoa.apps.ledger.queries import entry_view
 from stoa.apps.ledger.services.overview import EntryChain, chain_of, verify_within
 from stoa.kit.errors import Conflict, Unavailable
@@ -18,10 +18,22 @@ from stoa.kit.ids import parse_id
 from stoa.kit.money import Money
 from stoa.platform.admin_pages.acts import act_on_each
 from stoa.platform.admin_pages.base import ReadOnlyAdmin
-from stoa.platform.admin_pages.looks import BAD, GOOD, labelled, list_link, page_link, row_link, story_link, table
+from stoa.platform.admin_pages.looks import (
+    BAD,
+    GOOD,
+    PLAIN,
+    WARNING,
+    labelled,
+    list_link,
+    page_link,
+    row_link,
+    story_link,
+    table,
+)
 from stoa.platform.db.tenant import across_tenants, tenant_scope
 
 _OPEN = {"open": GOOD, "closed": BAD}
+_JOBS = {"done": GOOD, "failed": BAD, "running": WARNING, "waiting": PLAIN}
 _CURED = {"cured": GOOD, "open": BAD}
 CHECK_WITHIN_S = 20.0
 
@@ -246,3 +258,27 @@ class QuarantinedAdmin(_OfBooks):
     @admin.display(description="cure")
     def cure_page(self, row: Quarantined) -> SafeString | str:
         return row_link(row.cure)
+
+
+@admin.register(ReportJob)
+class ReportJobAdmin(_OfBooks):
+    list_display = ("report", "form", "standing", "rows_done", "rows_total", "asked_at", "finished_at", "book_page")
+    list_select_related = ("book",)
+    search_fields = ("book_id",)
+    search_help_text = "Id of an organization"
+    fields = (
+        *("id", "book_page", "report", "form", "parameters", "standing", "rows_done", "rows_total", "size_bytes"),
+        *("sha256", "failure", "asked_by", "asked_at", "finished_at", "expires_at"),
+    )
+    readonly_fields = ("book_page", "standing")
+
+    def wanted(self, term: str) -> Q:
+        return Q(book_id=parse_id(term))
+
+    @labelled("state", _JOBS)
+    def standing(self, row: ReportJob) -> str:
+        return row.state
+
+    @admin.display(description="book")
+    def book_page(self, row: ReportJob) -> SafeString | str:
+        return row_link(row.book)

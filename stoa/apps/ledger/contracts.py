@@ -480,3 +480,21 @@ class Finding(Contract):
 
 class PeriodChecks(Contract):
     findings: tuple[Finding, ...]
+
+
+class ReportJobView(Contract):
+    """`rows_total` is known once it runs; `url` once it is done: for who asks, with their token, for a while."""
+
+    id: UUID
+    report: str
+    format: str
+    state: str
+    rows_done: int
+    rows_total: int | None
+    size_bytes: int | None
+    sha256: str
+    failure: str
+    asked_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime
+    url: str | None

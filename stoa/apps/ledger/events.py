@@ -40,3 +40,9 @@ class RecordCured(Event):
     book_id: UUID
     quarantine_id: UUID
     entry_id: UUID
+
+
+class ReportAsked(Event):
+    name: ClassVar[str] = "ledger.report_asked"
+    book_id: UUID
+    job_id: UUID

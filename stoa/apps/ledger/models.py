@@ -413,3 +413,44 @@ class Rate(BookRow):
 
     def __str__(self) -> str:
         return f"{self.base}/{self.quote}"
+
+
+class ReportState(models.TextChoices):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ReportJob(BookRow):
+    """A report that is written to a file in the background, as the books were known when it was asked for."""
+
+    id = models.UUIDField(primary_key=True, default=new_uuid, editable=False)
+    book = models.ForeignKey(Book, on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=LONGEST_KEY)
+    report = models.CharField(max_length=40)
+    form = models.CharField(max_length=4)
+    parameters = models.JSONField(default=dict)
+    state = models.CharField(max_length=7, choices=ReportState.choices, default=ReportState.WAITING)
+    rows_done = models.BigIntegerField(default=0)
+    rows_total = models.BigIntegerField(null=True, blank=True)
+    size_bytes = models.BigIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    failure = models.CharField(max_length=60, blank=True)
+    asked_by = models.UUIDField()
+    asked_at = models.DateTimeField(default=utc_now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    objects = TenantRows["ReportJob"]()
+
+    class Meta(BookRow.Meta):
+        db_table = "ledger_report_job"
+        constraints = (
+            models.UniqueConstraint(fields=["book", "key"], name="ledger_report_job_key"),
+            models.CheckConstraint(condition=models.Q(state__in=ReportState.values), name="ledger_report_job_state"),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="ledger_report_job_expires"),)
+
+    def __str__(self) -> str:
+        return f"{self.report}.{self.form}"

@@ -1,6 +1,6 @@
 """Reads of the ledger: accounts with balances, entries, statements, the trial balance of any instant."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
@@ -19,13 +19,26 @@ from stoa.apps.ledger.contracts import (
     PeriodView,
     QuarantineView,
     RateView,
+    ReportJobView,
     SetAside,
     Side,
     TrialBalance,
     TrialRow,
 )
 from stoa.apps.ledger.domain import EARLIEST, LATEST, Quoted
-from stoa.apps.ledger.models import Account, Balance, Checkpoint, Entry, Hold, Line, Period, Quarantined, Rate, Seal
+from stoa.apps.ledger.models import (
+    Account,
+    Balance,
+    Checkpoint,
+    Entry,
+    Hold,
+    Line,
+    Period,
+    Quarantined,
+    Rate,
+    ReportJob,
+    Seal,
+)
 from stoa.kit.errors import Missing
 from stoa.kit.money import Money
 from stoa.platform.db.rows import fetch_rows
@@ -270,6 +283,19 @@ def rate_view(row: Rate) -> RateView:
 def rate_page(query: PageQuery, *, route: str) -> Page:
     """Latest first, in the scope in force. One query."""
     return keyset_page(Rate.objects.all(), query, route=route, order=("-at", "-id"), shape=rate_view)
+
+
+def report_job_page(query: PageQuery, *, route: str, shape: Callable[[ReportJob], ReportJobView]) -> Page:
+    """Latest first, in the scope in force. One query."""
+    return keyset_page(ReportJob.objects.all(), query, route=route, order=("-id",), shape=shape)
+
+
+def report_job_of(job_id: UUID) -> ReportJob:
+    """One query, in the scope in force. Raises Missing."""
+    found = ReportJob.objects.filter(pk=job_id).first()
+    if found is None:
+        raise Missing
+    return found
 
 
 NOT_SET_ASIDE = """ AND NOT EXISTS (SELECT 1 FROM ledger_quarantine AS aside

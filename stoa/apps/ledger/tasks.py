@@ -2,6 +2,7 @@
 
 from stoa.apps.ledger.services.checkpoints import make_checkpoints
 from stoa.apps.ledger.services.holds import expire_holds
+from stoa.apps.ledger.services.report_jobs import forget_reports
 from stoa.apps.ledger.services.sealing import SEAL_EVERY_S, seal_entries
 from stoa.apps.ledger.services.verifying import report_books
 from stoa.platform.sweeps.registry import sweep
@@ -26,3 +27,8 @@ def integrity(limit: int) -> int:
 @sweep("ledger.checkpoints", every_s=600, lease_s=900)
 def checkpoints(limit: int) -> int:
     return make_checkpoints(limit=limit)
+
+
+@sweep("ledger.old_reports", every_s=3600)
+def old_reports(limit: int) -> int:
+    return forget_reports(limit=limit)

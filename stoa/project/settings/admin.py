@@ -27,6 +27,7 @@ _MONEY = (
     ("Entries", "receipt_long", "ledger.entry"),
     ("Periods", "event_busy", "ledger.period"),
     ("Quarantine", "healing", "ledger.quarantined"),
+    ("Reports", "summarize", "ledger.reportjob"),
     ("Wallets", "wallet", "wallet.wallet"),
     ("Snapshots", "photo_camera", "wallet.snapshot"),
 )

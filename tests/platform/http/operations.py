@@ -23,6 +23,7 @@ from stoa.apps.ledger.services.holds import hold_funds
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period
 from stoa.apps.ledger.services.quarantine import cure_record, quarantine_entry
+from stoa.apps.ledger.services.report_jobs import AskedReport, ask_report
 from stoa.apps.ledger.tests.factories import Books
 from stoa.apps.notifications.domain import Kind
 from stoa.apps.notifications.models import Notification
@@ -164,6 +165,12 @@ def _approval_of(person: Person) -> dict[str, str]:
     return {"approval_id": str(asked.approval_id)}
 
 
+def _report_job_of(person: Person) -> dict[str, str]:
+    asked = AskedReport(report="trial-balance", form="csv")
+    job = ask_report(book_id=Books(id=org_id_of(person)).id, asked=asked, key=new_id(), by=person.user.pk)
+    return {"job_id": str(job.pk)}
+
+
 OWNED: dict[str, Callable[[Person], dict[str, str]]] = {
     "note_id": _note_of,
     "session_id": _session_of,
@@ -181,6 +188,7 @@ OWNED: dict[str, Callable[[Person], dict[str, str]]] = {
     "period_id": _period_of,
     "quarantine_id": _quarantine_of,
     "approval_id": _approval_of,
+    "job_id": _report_job_of,
     "template": lambda person: {"template": "bank_fee"},
 }
 """Name of a path value -> how somebody comes to own what it names. A new kind of thing in a path adds its maker."""
@@ -255,6 +263,7 @@ BODIES: dict[str, dict[str, object]] = {
     "DELETE users/me": {"password": PASSWORD},
     "DELETE auth/mfa/totp": {"password": PASSWORD},
     "POST ledger/periods": {"name": "1999", "starts_at": "1999-01-01T00:00:00Z", "ends_at": "2000-01-01T00:00:00Z"},
+    "POST ledger/reports/jobs": {"report": "trial-balance", "format": "csv"},
     "POST ledger/rates": {"base": "USD", "quote": "EUR", "rate": "0.92"},
     "POST ledger/templates/<slug:template>/entries": {"currency": "USD", "amounts": {"amount": "1.00"}},
     "POST wallet/transfers": {"recipient": "nobody_here", "amount": _COIN},

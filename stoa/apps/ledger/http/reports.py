@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from stoa.apps.ledger.contracts import (
     AgedReport,
@@ -16,7 +16,7 @@ from stoa.apps.ledger.contracts import (
     YearClosed,
 )
 from stoa.apps.ledger.errors import PeriodLocked
-from stoa.apps.ledger.http.files import FILES, FormQuery, as_asked, lines_as_asked
+from stoa.apps.ledger.http.files import FILES, BucketDays, FormQuery, as_asked, days_of, lines_as_asked
 from stoa.apps.ledger.http.inputs import WITHOUT
 from stoa.apps.ledger.services import reporting
 from stoa.apps.ledger.services.aging import PAYABLE, RECEIVABLE, aged_report
@@ -51,22 +51,7 @@ class UntilQuery(FormQuery):
 
 
 class AgedQuery(UntilQuery):
-    bucket_days: str = Field(
-        "30,60,90",
-        pattern=r"^[0-9]{1,4}(,[0-9]{1,4}){0,9}$",
-        description="Where the buckets end, in days since the entry, rising.",
-    )
-
-    @field_validator("bucket_days")
-    @classmethod
-    def _rising(cls, value: str) -> str:
-        days = [int(each) for each in value.split(",")]
-        if days != sorted(set(days)):
-            raise ValueError("days that rise")
-        return value
-
-    def days(self) -> list[int]:
-        return [int(each) for each in self.bucket_days.split(",")]
+    bucket_days: BucketDays = "30,60,90"
 
 
 class YearInput(Input):
@@ -137,7 +122,7 @@ def _by_age(call: Call[None, AgedQuery], role: str) -> AgedReport | File:
         role=role,
         until=query.until,
         recorded_to=query.recorded_to,
-        days=query.days(),
+        days=days_of(query.bucket_days),
         without_quarantined=query.without_quarantined,
     )
     return as_asked(query.format, report, call.org_id)

@@ -107,6 +107,7 @@ def test_a_file_reads_however_many_lines_there_are(busy: Desk, monkeypatch: pyte
         ("reports/balance-sheet", {"format": ""}),
         ("reports/aged-payables", {"bucket_days": "60,30"}),
         ("reports/aged-payables", {"bucket_days": "30,30"}),
+        ("reports/aged-payables", {"bucket_days": "0,30"}),
         ("reports/aged-payables", {"bucket_days": "-1"}),
         ("reports/aged-receivables", {"bucket_days": ""}),
         ("reports/aged-receivables", {"bucket_days": "99999"}),

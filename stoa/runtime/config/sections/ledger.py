@@ -1,4 +1,4 @@
-"""The books: when a second person is wanted."""
+"""The books: when a second person is wanted, how long files of reports are kept."""
 
 from stoa.runtime.config.registry import Section, setting
 
@@ -14,4 +14,13 @@ class Ledger(Section):
         ge=0,
         le=10**12,
         why="Whoever could mend the books alone could also bend them.",
+    )
+    ledger_report_retention_days: int = setting(
+        30,
+        "How long the file of a report that was written in the background can be fetched.",
+        example="7",
+        unit="days",
+        ge=1,
+        le=3650,
+        why="Reports can be made again; old files are only something to lose.",
     )
