@@ -1,10 +1,9 @@
-"""Postings that meet: hot accounts, opposite directions, one key, a close, a hold. Each lock has a twin without it."""
+"""Postings that meet: hot accounts, opposite directions, one key, batches, two reversals, two sealers. Each lock has a
+twin without it."""
 
 import random
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,61 +11,29 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 
 from stoa.apps.ledger import errors
-from stoa.apps.ledger.contracts import Posted
-from stoa.apps.ledger.models import Balance, Entry, Period
-from stoa.apps.ledger.services.accounts import close_account
-from stoa.apps.ledger.services.holds import hold_funds
-from stoa.apps.ledger.services.periods import add_period, close_period
-from stoa.apps.ledger.services.posting import post_entry, reverse_entry
-from stoa.apps.ledger.services.rules.postgresql import ENTRY_JUDGED, POST
+from stoa.apps.ledger.contracts import Draft, Posted
+from stoa.apps.ledger.models import Seal
+from stoa.apps.ledger.services.posting import post_entries, post_entry, reverse_entry
+from stoa.apps.ledger.services.rules.postgresql import POST
 from stoa.apps.ledger.services.sealing import seal_entries
 from stoa.apps.ledger.services.verifying import verify_books
-from stoa.apps.ledger.tests.factories import AT, Books
-from stoa.kit.clock import utc_now
+from stoa.apps.ledger.tests.factories import Books
 from stoa.kit.ids import new_id, new_uuid
 from stoa.platform.db.tenant import tenant_scope
-from stoa.platform.db.transactions import transaction
 from stoa.platform.outbox.models import OutboxEvent
 from stoa.platform.testing.databases import url_of_test_database
-from stoa.platform.testing.pausing import held_at
+from stoa.platform.testing.pausing import held_at, meeting_at, skipped_at
 from stoa.platform.testing.races import Outcome, repeat_together, run_together
+from tests.races.locks import KEY, MEET, ORDER, balance, count, faults, holds, seal_all, without
 
 pytestmark = [pytest.mark.race, pytest.mark.usefixtures("committed_db")]
-ORDER = "PERFORM 1 FROM ledger_balance WHERE account_id = ANY (p_accounts) ORDER BY account_id FOR NO KEY UPDATE;"
-KEY = """PERFORM pg_advisory_xact_lock(wanted.lock)
-    FROM (SELECT hashtextextended(p_book::text || each, 6022) AS lock FROM unnest(p_keys) AS each ORDER BY 1) AS wanted;"""
-SHARED = "PERFORM pg_advisory_xact_lock_shared(hashtextextended({book}::text, 6021));"
-
-
-@contextmanager
-def without(function: str, *locks: str, instead: str = "") -> Iterator[None]:
-    """The function as it is, but for these locks; put back at the end."""
-    changed = function
-    for lock in locks:
-        assert lock in changed
-        changed = changed.replace(lock, instead)
-    with connection.cursor() as cursor:
-        cursor.execute(changed)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(function)
-
-
-def balance(books: Books, account: Any) -> int:
-    with tenant_scope(books.id):
-        return Balance.objects.get(pk=account).posted_minor
-
-
-def count(books: Books) -> int:
-    with tenant_scope(books.id):
-        return Entry.objects.count()
-
-
-def holds(books: Books) -> None:
-    seal_entries()
-    assert verify_books(book_id=books.id).faults == ()
+AS_ASKED = f"""DECLARE one uuid; BEGIN FOREACH one IN ARRAY p_accounts LOOP
+    PERFORM 1 FROM ledger_balance WHERE account_id = one FOR NO KEY UPDATE; {MEET.format(parties=2)}
+  END LOOP; END;"""
+"""Each account by itself, in the order of the lines; the other one comes in between."""
+KEYS_AS_ASKED = f"""DECLARE one text; BEGIN FOREACH one IN ARRAY p_keys LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended(p_book::text || one, 6022)); {MEET.format(parties=2)}
+  END LOOP; END;"""
 
 
 def ring(books: Books, accounts: list[Any], number: int, times: int) -> int:
@@ -99,19 +66,82 @@ def opposite(books: Books, first: Any, second: Any) -> list[Outcome[Posted]]:
     )
 
 
+def failures(outcomes: list[Outcome[Any]]) -> list[type[BaseException]]:
+    return [type(outcome.error) for outcome in outcomes if outcome.error is not None]
+
+
+def one_deadlocks(outcomes: list[Outcome[Any]]) -> bool:
+    told = [str(outcome.error) for outcome in outcomes if outcome.error is not None]
+    return failures(outcomes) == [OperationalError] and "deadlock" in told[0]
+
+
 def test_its_twin_that_locks_as_it_is_asked_deadlocks() -> None:
     books = Books()
     first, second = books.account("A"), books.account("B")
-    # Each account by itself, in the order of the lines, with a moment between.
-    as_asked = """DECLARE one uuid; BEGIN FOREACH one IN ARRAY p_accounts LOOP
-        PERFORM 1 FROM ledger_balance WHERE account_id = one FOR NO KEY UPDATE; PERFORM pg_sleep(0.2);
-      END LOOP; END;"""
-    with without(POST, ORDER, instead=as_asked):
+    with without({POST: {ORDER: AS_ASKED}}):
         outcomes = opposite(books, first, second)
-    failed = [outcome.error for outcome in outcomes if outcome.error is not None]
-    assert [type(each) for each in failed] == [OperationalError]
-    assert "deadlock" in str(failed[0])
-    assert all(outcome.error is None for outcome in opposite(books, first, second))
+    assert one_deadlocks(outcomes)
+    assert failures(opposite(books, first, second)) == []
+
+
+def test_batches_over_the_same_accounts_in_other_orders_never_deadlock() -> None:
+    books = Books()
+    ours = [books.account(f"A{number}") for number in range(6)]
+
+    def many(number: int) -> None:
+        chance = random.Random(number)
+        for _ in range(10):
+            # Round the ring, from anywhere and in any order: what comes out is what went in.
+            steps = [(ours[each], ours[each - 1]) for each in range(len(ours))]
+            chance.shuffle(steps)
+            post_entries(drafts=[books.draft(books.between(to, source, number + 1)) for to, source in steps])
+
+    assert failures(repeat_together(8, many)) == []
+    assert (count(books), [balance(books, each) for each in ours]) == (480, [0] * 6)
+    holds(books)
+
+
+def in_other_orders(books: Books, *, keys: tuple[str, str]) -> list[Outcome[list[Posted]]]:
+    """Two batches of the same two entries, or of two that differ in their keys alone; the second the other way round."""
+    pairs = [(books.account(each), books.account(f"{each}'")) for each in ("A", "B")]
+
+    def drafts(key: str) -> list[Draft]:
+        return [
+            books.draft(books.between(to, source, 5), key=f"{key}{number}") for number, (to, source) in enumerate(pairs)
+        ]
+
+    return run_together(
+        lambda: post_entries(drafts=drafts(keys[0])), lambda: post_entries(drafts=drafts(keys[1])[::-1])
+    )
+
+
+def test_their_twin_that_locks_accounts_as_it_is_asked_deadlocks() -> None:
+    books = Books()
+    with without({POST: {ORDER: AS_ASKED}}):
+        assert one_deadlocks(in_other_orders(books, keys=("x", "y")))
+    assert count(books) == 2  # all of one batch, none of the other
+
+
+def test_the_same_batch_in_other_orders_is_posted_once() -> None:
+    books = Books()
+    drafts = [books.draft(books.between(books["cash"], books["equity"], 5), key=f"k{each}") for each in range(8)]
+
+    def shuffled(number: int) -> set[Any]:
+        mine = random.Random(number).sample(drafts, k=len(drafts))
+        return {each.entry_id for each in post_entries(drafts=mine)}
+
+    outcomes = repeat_together(8, shuffled)
+    assert failures(outcomes) == []
+    assert len(set().union(*(outcome.result() or set() for outcome in outcomes))) == 8
+    assert (count(books), balance(books, books["cash"])) == (8, 40)
+    holds(books)
+
+
+def test_its_twin_that_locks_keys_as_it_is_asked_deadlocks() -> None:
+    books = Books()
+    with without({POST: {KEY: KEYS_AS_ASKED}}):
+        assert one_deadlocks(in_other_orders(books, keys=("x", "x")))
+    assert count(books) == 2
 
 
 def test_sixteen_times_one_key_is_one_entry() -> None:
@@ -129,89 +159,13 @@ def test_sixteen_times_one_key_is_one_entry() -> None:
 def test_its_twin_without_the_keys_lock_runs_into_the_constraint() -> None:
     books = Books()
     draft = books.draft(books.between(books["cash"], books["equity"], 5), key="once")
-    # A moment between the look for the key and the entry: whoever looks meanwhile finds nothing.
-    with without(POST, KEY), without(POST.replace(KEY, ""), ORDER, instead=f"PERFORM pg_sleep(0.3); {ORDER}"):
+    # All have looked for the key, and found nothing, before the first posts.
+    with without({POST: {KEY: "", ORDER: f"{MEET.format(parties=4)} {ORDER}"}}):
         outcomes = repeat_together(4, lambda _: post_entry(draft=draft))
-    with connection.cursor() as cursor:
-        cursor.execute(POST)
     failed = [outcome.error for outcome in outcomes if outcome.error is not None]
     assert [type(each) for each in failed] == [IntegrityError] * 3
     assert all("ledger_entry_key" in str(each) for each in failed)
     assert (count(books), balance(books, books["cash"])) == (1, 5)
-
-
-def period_of(books: Books) -> Any:
-    start = datetime(2026, 3, 1, tzinfo=UTC)
-    return add_period(book_id=books.id, name="March", starts_at=start, ends_at=start + timedelta(days=31)).id
-
-
-def slow_posting(books: Books, posted: threading.Event, go_on: threading.Event) -> Posted:
-    with transaction():
-        done = books.move("cash", "equity", 5, at=AT)
-        posted.set()
-        assert go_on.wait(10)
-        return done
-
-
-def test_a_close_waits_for_what_is_under_way_and_what_comes_later_is_refused() -> None:
-    books = Books()
-    period, posted, go_on, closed = period_of(books), threading.Event(), threading.Event(), threading.Event()
-
-    def close() -> None:
-        assert posted.wait(10)
-        close_period(book_id=books.id, period_id=period)
-        closed.set()
-
-    def watch() -> None:
-        assert posted.wait(10)
-        assert not closed.wait(0.5)  # it waits
-        go_on.set()
-        assert closed.wait(10)
-
-    outcomes = run_together(lambda: slow_posting(books, posted, go_on), close, watch)
-    assert [outcome.error for outcome in outcomes] == [None, None, None]
-    with pytest.raises(errors.PeriodLocked):
-        books.move("cash", "equity", 5, at=AT)
-    with tenant_scope(books.id):
-        closed_at = Period.objects.get(pk=period).closed_at
-        assert [entry.recorded_at < closed_at for entry in Entry.objects.all()] == [True]  # type: ignore[operator]
-    holds(books)
-
-
-def test_its_twin_without_the_books_lock_posts_into_a_closed_period() -> None:
-    books = Books()
-    period, posted, go_on = period_of(books), threading.Event(), threading.Event()
-    entry_lock, post_lock = SHARED.format(book="NEW.book_id"), SHARED.format(book="p_book")
-    with without(ENTRY_JUDGED, entry_lock), without(POST, post_lock), held_at("ledger.period_closed") as closing:
-
-        def post_meanwhile() -> None:
-            closing.wait_until_reached()
-            books.move("cash", "equity", 5, at=AT)  # it is not committed that the period is closed
-            posted.set()
-
-        def let_go() -> None:
-            assert posted.wait(10)
-            closing.release()
-            go_on.set()
-
-        outcomes = run_together(lambda: close_period(book_id=books.id, period_id=period), post_meanwhile, let_go)
-    assert [outcome.error for outcome in outcomes] == [None, None, None]
-    assert {fault.kind for fault in verify_books(book_id=books.id).faults} == {"closed_period"}
-
-
-def test_a_hold_and_a_posting_share_what_is_there() -> None:
-    for _ in range(10):
-        books = Books()
-        purse = books.account("purse", floor=0, kind="liability")
-        books.move("cash", purse, 100)
-        until = utc_now() + timedelta(hours=1)
-        outcomes = run_together(
-            lambda: hold_funds(book_id=books.id, account_id=purse, amount_minor=80, key="h", expires_at=until),  # noqa: B023
-            lambda: books.move(purse, "cash", 80),  # noqa: B023
-        )
-        failed = [outcome.error for outcome in outcomes if outcome.error is not None]
-        assert [type(each) for each in failed] == [errors.InsufficientFunds]
-        holds(books)
 
 
 def test_of_eight_reversals_one_is_made() -> None:
@@ -226,17 +180,35 @@ def test_of_eight_reversals_one_is_made() -> None:
     holds(books)
 
 
-def test_an_account_closes_before_a_posting_or_not_at_all() -> None:
-    for _ in range(10):
-        books = Books()
-        purse = books.account("purse")
-        outcomes = run_together(
-            lambda: close_account(book_id=books.id, account_id=purse),  # noqa: B023
-            lambda: books.move(purse, "cash", 5),  # noqa: B023
+@contextmanager
+def reversed_more_than_once(books: Books) -> Iterator[None]:
+    """Without the one constraint; afterwards what stands against it is no reversal any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'ledger_entry'::regclass "
+            "AND contype = 'u' AND pg_get_constraintdef(oid) = 'UNIQUE (reverses_id)'"
         )
-        failed = [type(outcome.error) for outcome in outcomes if outcome.error is not None]
-        assert failed in ([errors.AccountInUse], [errors.AccountClosed])
-        holds(books)
+        [(name, definition)] = cursor.fetchall()
+        cursor.execute(f"ALTER TABLE ledger_entry DROP CONSTRAINT {name}")
+        try:
+            yield
+        finally:
+            cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER USER")
+            cursor.execute("UPDATE ledger_entry SET reverses_id = NULL WHERE book_id = %s", [books.id])
+            cursor.execute("ALTER TABLE ledger_entry ENABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE ledger_entry ADD CONSTRAINT {name} {definition}")
+
+
+def test_their_twin_without_the_constraint_takes_one_entry_back_twice() -> None:
+    books = Books()
+    posted = books.move("cash", "equity", 5)
+    with reversed_more_than_once(books):
+        outcomes = repeat_together(
+            2, lambda number: reverse_entry(book_id=books.id, entry_id=posted.entry_id, key=f"r{number}")
+        )
+        seal_all()
+        assert (failures(outcomes), faults(books)) == ([], {"reversed_twice"})
+    assert (count(books), balance(books, books["cash"])) == (3, -5)
 
 
 @contextmanager
@@ -272,3 +244,32 @@ def test_two_sealers_leave_one_chain_without_a_gap() -> None:
     assert sum(sealed) >= 50  # of every book that waited
     assert verify_books(book_id=books.id).faults == ()
     assert verify_books(book_id=books.id).sealed == 50
+
+
+def test_who_comes_while_another_seals_leaves_the_chain_to_it() -> None:
+    seal_all()
+    books = Books()
+    books.move("cash", "equity", 5)
+    with held_at("ledger.chain_read") as sealing:
+
+        def other() -> int:
+            sealing.wait_until_reached()
+            done = seal_entries()
+            sealing.release()
+            return done
+
+        outcomes = run_together(seal_entries, other)
+    assert [outcome.result() for outcome in outcomes] == [1, 0]
+    holds(books)
+
+
+def test_its_twin_without_the_chains_lock_gives_a_number_twice_and_is_stopped_by_the_database_alone() -> None:
+    seal_all()
+    books = Books()
+    books.move("cash", "equity", 5)
+    with skipped_at("ledger.lock_chain"), meeting_at("ledger.chain_read", parties=2, timeout_s=10):
+        outcomes = repeat_together(2, lambda _: seal_entries())
+    assert failures(outcomes) == [IntegrityError]
+    with tenant_scope(books.id):
+        assert Seal.objects.count() == 1
+    holds(books)

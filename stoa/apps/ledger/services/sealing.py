@@ -34,6 +34,7 @@ def _seal_book(book_id: UUID, limit: int) -> int:
         waiting = list(Unsealed.objects.values_list("pk", flat=True)[:limit])
         entries = list(Entry.objects.filter(pk__in=waiting).order_by("recorded_at", "pk").values_list("pk", "digest"))
         last = Seal.objects.order_by("-seq").first()
+        pause_point("ledger.chain_read")
         seq, chain = (last.seq, bytes(last.hash)) if last is not None else (0, GENESIS)
         seals = []
         for entry_id, digest in entries:
@@ -48,7 +49,7 @@ def _seal_book(book_id: UUID, limit: int) -> int:
 
 
 def _lock(book_id: UUID) -> bool:
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or pause_point("ledger.lock_chain"):
         return True
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 6023))", [str(book_id)])

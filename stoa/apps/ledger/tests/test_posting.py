@@ -210,6 +210,9 @@ def test_a_hold_is_posted_in_part_and_the_rest_is_free(books: Books) -> None:
     with tenant_scope(books.id):
         assert (account_view(purse).balance.minor, account_view(purse).held.minor) == (50, 0)
     refused(books, errors.HoldResolved, lambda: void_hold(book_id=books.id, hold_id=hold.id))
+    # Whoever comes with another key hears that, and not that what is left would not do for it.
+    too_much = books.draft(books.between(purse, books["cash"], 51))
+    refused(books, errors.HoldResolved, lambda: post_hold(book_id=books.id, hold_id=hold.id, draft=too_much))
 
 
 def test_a_hold_is_voided_or_expires(books: Books) -> None:
