@@ -82,39 +82,25 @@ class _Poster:
         return {"ours": alone, "inside": inside, "batch": batch}[asked["way"]]
 
     def _limit(self, drafts: Iterator[Any], asked: dict[str, Any]) -> Act:
-        """The same statement with arguments made beforehand."""
-        from stoa.apps.ledger.services.posting import _POST
-
+        """The same statement, bound and prepared as ours, with values made beforehand."""
         fastest = FASTEST_ALONE if asked["clients"] == 1 else FASTEST_EACH
-        made = deque(self._arguments(next(drafts)) for _ in range(int(asked["seconds"] * fastest * RESERVE)))
+        made = deque(_call(next(drafts)) for _ in range(int(asked["seconds"] * fastest * RESERVE)))
 
         def call() -> int:
-            arguments = made.popleft() if made else self._arguments(next(drafts))
-            self._bare.execute(_POST, arguments, prepare=True).fetchall()
+            statement, values = made.popleft() if made else _call(next(drafts))
+            self._bare.execute(statement, values, prepare=True).fetchall()
             return 1
 
         return call
 
-    def _arguments(self, draft: Any) -> list[Any]:
-        """As the service makes them."""
-        from stoa.apps.ledger.domain import digest_of
-        from stoa.apps.ledger.events import EntryPosted
-        from stoa.kit.ids import new_uuid
-        from stoa.platform.outbox.subscriptions import write_event
 
-        entry_id = new_uuid()
-        event = write_event(EntryPosted(book_id=draft.book_id, entry_id=entry_id, kind=draft.kind))
-        return [
-            *(draft.book_id, REQUEST_ID, [entry_id], [draft.kind], [draft.key], [draft.effective_at]),
-            *([draft.description], [draft.reference_type], [draft.reference_id], [draft.reverses_id]),
-            *([len(draft.lines)], [digest_of(draft)], [new_uuid()], [event], EntryPosted.name, EntryPosted.version),
-            [entry_id for _ in draft.lines],
-            [line.account_id for line in draft.lines],
-            [int(line.side) for line in draft.lines],
-            [line.amount_minor for line in draft.lines],
-            [line.currency for line in draft.lines],
-            [line.memo for line in draft.lines],
-        ]
+def _call(draft: Any) -> tuple[Any, list[Any]]:
+    """As the service makes it."""
+    from stoa.apps.ledger.domain import digest_of
+    from stoa.apps.ledger.services.post_call import call_of
+    from stoa.kit.ids import new_uuid
+
+    return call_of(drafts=[draft], digests=[digest_of(draft)], ids=[new_uuid()])
 
 
 def _pair(ids: list[str]) -> tuple[UUID, UUID]:

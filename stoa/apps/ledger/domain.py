@@ -89,13 +89,9 @@ def digest_of(draft: Draft) -> bytes:
         str(draft.reverses_id or ""),
     )
     body = [(str(x.account_id), str(int(x.side)), str(x.amount_minor), x.currency, x.memo) for x in draft.lines]
-    digest = hashlib.sha256()
-    for fields in (head, *body):
-        for field in fields:
-            said = field.encode()
-            # The length before each field: no two drafts share a spelling.
-            digest.update(len(said).to_bytes(4) + said)
-    return digest.digest()
+    said = [field.encode() for fields in (head, *body) for field in fields]
+    # The length before each field: no two drafts share a spelling.
+    return hashlib.sha256(b"".join([len(each).to_bytes(4) + each for each in said])).digest()
 
 
 def sealed(previous: bytes, seq: int, entry_id: UUID, digest: bytes) -> bytes:

@@ -35,6 +35,8 @@ def _postgresql(settings: Settings, address: DatabaseAddress, role: Role) -> dic
         "keepalives_interval": 10,
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
+        # Asked of `platform.db.bound` alone: Django's own cursor never prepares.
+        "prepare_threshold": 5 if settings.db_prepared_statements else None,
         **tls_options(settings),
     }
     if role in _POOLED:

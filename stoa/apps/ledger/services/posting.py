@@ -12,23 +12,20 @@ from stoa.apps.ledger.domain import EARLIEST, LATEST, LONGEST_KEY, digest_of, fa
 from stoa.apps.ledger.errors import KeyReused, Unbalanced
 from stoa.apps.ledger.events import EntryPosted
 from stoa.apps.ledger.models import Entry
+from stoa.apps.ledger.services.post_call import call_of
 from stoa.apps.ledger.services.refusals import refusal_of
 from stoa.kit.clock import utc_now
 from stoa.kit.errors import Invalid, Missing
 from stoa.kit.ids import new_uuid
+from stoa.platform.db.bound import fetch_bound
 from stoa.platform.db.tenant import tenant_scope
 from stoa.platform.db.transactions import hint_after_commit, transaction
 from stoa.platform.outbox.publishing import publish
-from stoa.platform.outbox.subscriptions import write_event
 from stoa.platform.outbox.values import read_time, read_uuid, stored_time, stored_uuid
 from stoa.platform.outbox.wake import wake
 from stoa.runtime import context
 from stoa.runtime.pause_points import pause_point
 
-_POST = """SELECT key, entry_id, recorded_at, digest, effective_at FROM ledger_post_v1(%s, %s,
-%s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::smallint[],
-%s::bytea[], %s::uuid[], %s::text[], %s, %s,
-%s::uuid[], %s::uuid[], %s::smallint[], %s::bigint[], %s::text[], %s::text[])"""
 _LINE = """INSERT INTO ledger_line (entry_id, account_id, side, amount_minor, currency, memo)
 VALUES (%s, %s, %s, %s, %s, %s)"""
 _ENTRY = """INSERT INTO ledger_entry (id, book_id, kind, key, effective_at, description, reference_type, reference_id,
@@ -155,36 +152,8 @@ def _post(drafts: Sequence[Draft]) -> list[Posted]:
 
 def _post_by_function(drafts: Sequence[Draft], digests: list[bytes]) -> list[_First]:
     ids = [new_uuid() for _ in drafts]
-    request_id = context.current().request_id or ""
-    events = [
-        write_event(EntryPosted(book_id=draft.book_id, entry_id=entry_id, kind=draft.kind))
-        for draft, entry_id in zip(drafts, ids, strict=True)
-    ]
-    lines = [(entry_id, line) for entry_id, draft in zip(ids, drafts, strict=True) for line in draft.lines]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            [
-                *(drafts[0].book_id, request_id, ids),
-                [draft.kind for draft in drafts],
-                [draft.key for draft in drafts],
-                [draft.effective_at for draft in drafts],
-                [draft.description for draft in drafts],
-                [draft.reference_type for draft in drafts],
-                [draft.reference_id for draft in drafts],
-                [draft.reverses_id for draft in drafts],
-                [len(draft.lines) for draft in drafts],
-                digests,
-                *([new_uuid() for _ in drafts], events, EntryPosted.name, EntryPosted.version),
-                [entry_id for entry_id, _ in lines],
-                [line.account_id for _, line in lines],
-                [int(line.side) for _, line in lines],
-                [line.amount_minor for _, line in lines],
-                [line.currency for _, line in lines],
-                [line.memo for _, line in lines],
-            ],
-        )
-        rows = {row[0]: row for row in cursor.fetchall()}
+    statement, values = call_of(drafts=drafts, digests=digests, ids=ids)
+    rows = {row[0]: row for row in fetch_bound(statement, values)}
     hint_after_commit(wake)
     found = []
     for draft, made_id in zip(drafts, ids, strict=True):

@@ -102,6 +102,12 @@ class Database(Section):
         example="2",
         why="Past it the caller is answered 503 and may try elsewhere.",
     )
+    db_prepared_statements: bool = setting(
+        True,
+        "Whether PostgreSQL keeps the statements that are called all day.",
+        example="false",
+        why="A pooler that hands one server connection to several clients may not know them; posting is then slower.",
+    )
     db_connect_timeout_s: int = setting(
         3,
         "Longest wait for PostgreSQL to accept a connection.",
