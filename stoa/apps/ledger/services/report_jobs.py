@@ -1,7 +1,8 @@
 """Large reports: asked for, written to a file in the background with progress, fetched by a link, gone after a while.
 
 A report says what was known when it was asked for, so that a worker that is killed is followed by one that writes the
-same again: the file is put in its place whole, under the job's own name."""
+same rows again (the number up to which they were sealed may have risen above them): the file is put in its place whole,
+under the job's own name."""
 
 import hashlib
 import tempfile
