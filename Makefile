@@ -47,9 +47,10 @@ bench: ## our figure, the raw limit and the peer in one run
 	$(READY)
 	@exec $(PYTHON) -m benchmarks
 
-soak: ## [BROKER=redis://... or amqp://...] 200 processes killed while they deliver events (DATABASE_URL, else SQLite)
+soak: ## [BROKER=redis://... or amqp://...] 200 processes killed while they deliver events, then soak-ledger
 	$(READY)
-	@exec $(PYTHON) -m benchmarks.soak $(if $(BROKER),--broker "$(BROKER)")
+	$(PYTHON) -m benchmarks.soak $(if $(BROKER),--broker "$(BROKER)")
+	@$(MAKE) soak-ledger
 
 soak-gateway: ## sockets under kills, outages and storms: no event lost or doubled
 	$(READY)
