@@ -47,7 +47,7 @@ def test_of_four_rates_of_one_instant_one_is_kept(bureau: Bureau) -> None:
         assert Rate.objects.count() == 1
 
 
-def test_eight_times_one_key_is_one_exchange(bureau: Bureau) -> None:
+def test_four_times_one_key_is_one_exchange(bureau: Bureau) -> None:
     bureau.rate("0.9")
     with meeting_at("ledger.exchange_looked", parties=4, timeout_s=5):
         outcomes = repeat_together(4, lambda _: bureau.change())

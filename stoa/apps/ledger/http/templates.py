@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from stoa.apps.ledger.contracts import EntryView, TemplateList
-from stoa.apps.ledger.errors import InsufficientFunds, KeyReused, PeriodLocked
+from stoa.apps.ledger.errors import KeyReused, PeriodLocked
 from stoa.apps.ledger.http.inputs import Currency, Decimal
 from stoa.apps.ledger.services.books import books_of_organization
 from stoa.apps.ledger.services.templates import post_from_template, template_views
@@ -39,7 +39,7 @@ def list_templates(call: Call[None, None]) -> TemplateList:
     body=EventInput,
     answer=EntryView,
     status=201,
-    raises=(Missing, PeriodLocked, InsufficientFunds, KeyReused),
+    raises=(Missing, PeriodLocked, KeyReused),
     idempotency="required",
 )
 def post_event(call: Call[EventInput, None], template: str) -> EntryView:

@@ -1,5 +1,6 @@
 """Periods: spans of effective time that are closed, and opened again only with a reason in the trail."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -59,7 +60,7 @@ def close_period(*, book_id: UUID, period_id: UUID, reason: str = "") -> PeriodV
             if blocking and not reason:
                 told = [{"kind": finding.kind, "told": finding.told, "count": finding.count} for finding in blocking]
                 raise PeriodNotReady(details={"findings": told})
-            _record("ledger.period_closed", period, reason=reason)
+            _record("ledger.period_closed", period, reason=reason, passed_over=[finding.kind for finding in blocking])
             publish(PeriodClosed(book_id=book_id, period_id=period.pk))
             pause_point("ledger.period_closed")
         return period_view(period)
@@ -124,12 +125,17 @@ def _locked(period_id: UUID) -> Period:
     return period
 
 
-def _record(action: str, period: Period, *, reason: str) -> None:
+def _record(action: str, period: Period, *, reason: str, passed_over: Sequence[str] = ()) -> None:
     record(
         action=action,
         object_type="ledger_period",
         object_id=period.pk,
         org_id=period.book_id,
-        after={"name": period.name, "is_closed": period.is_closed, "reason": reason},
+        after={
+            "name": period.name,
+            "is_closed": period.is_closed,
+            "reason": reason,
+            **({"passed_over": list(passed_over)} if passed_over else {}),
+        },
         severity=Severity.WARNING if reason else Severity.NOTICE,
     )

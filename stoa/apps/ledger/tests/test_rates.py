@@ -179,6 +179,25 @@ def test_over_http(desk: Desk) -> None:  # noqa: F811
     assert (told.status, told.data["reference_id"]) == (201, made.data["id"])
     assert [line["amount"]["amount"] for line in told.data["lines"]] == ["50.00", "50.00", "46.00", "46.00"]
     assert desk.post("exchanges", ask, key=key).data["id"] == told.data["id"]
+    exchange(
+        book_id=desk.org_id,
+        source_id=UUID(desk.ids["1010"]),
+        target_id=UUID(euro),
+        amount=Money(1_00, "USD"),
+        key="kept",
+    )
+    assert desk.post("exchanges", ask, key="kept").code == "KEY_REUSED"  # the books remember for ever
+
+
+@pytest_db
+def test_one_book_neither_sees_nor_uses_the_rates_of_another(books: Books) -> None:
+    other = Books()
+    add_rate(book_id=other.id, base="USD", quote="EUR", rate="0.9", at=AT)
+    with tenant_scope(books.id):
+        assert Rate.objects.count() == 0
+    with pytest.raises(RateMissing):
+        change(books, "10.00")
+    assert add_rate(book_id=books.id, base="USD", quote="EUR", rate="0.8", at=AT).rate == "0.8"
 
 
 @pytest_db
