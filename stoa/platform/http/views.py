@@ -15,6 +15,7 @@ from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, St
 from django.urls import URLPattern, path
 from django.utils.http import content_disposition_header
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -90,8 +91,17 @@ class Call[B, Q]:
             raise Stale
 
 
+class _NoFormat(DefaultContentNegotiation):
+    """`?format=` is a parameter of routes that have one, and no word to DRF, which would look for a renderer."""
+
+    class settings:  # noqa: N801 - the name that DRF asks for
+        URL_FORMAT_OVERRIDE = None
+
+
 class EndpointView(APIView):
     """One URL and its operations."""
+
+    content_negotiation_class = _NoFormat
 
     endpoints: ClassVar[Mapping[str, Endpoint]] = {}
     route: ClassVar[str] = ""

@@ -1,6 +1,6 @@
 """PDF on A4, drawn a row at a time: the header on every page, "page n of m", totals in bold, any European alphabet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -58,11 +58,18 @@ class _Pages:
         self.y = self.page_height - MARGIN
         if self.number == 1:
             self.canvas.setFont(BOLD, SIZE * 1.6)
-            self.canvas.drawString(MARGIN, self.y - SIZE, self.table.title)
-            self.y -= LEADING * 2
+            for line in simpleSplit(self.table.title, BOLD, SIZE * 1.6, self.page_width - 2 * MARGIN):
+                self.canvas.drawString(MARGIN, self.y - SIZE, line)
+                self.y -= LEADING * 1.6
+            self.y -= LEADING * 0.4
             self.canvas.setFont(REGULAR, SIZE)
-            for note in self.table.notes:
-                self.canvas.drawString(MARGIN, self.y, note)
+            for line in self._noted():
+                if self.y < MARGIN + 3 * LEADING:
+                    self._end_page()
+                    self.number += 1
+                    self.y = self.page_height - MARGIN
+                    self.canvas.setFont(REGULAR, SIZE)
+                self.canvas.drawString(MARGIN, self.y, line)
                 self.y -= LEADING
             self.y -= LEADING / 2
         titles = Row(tuple(column.title for column in self.table.columns))
@@ -70,6 +77,10 @@ class _Pages:
         self.canvas.setLineWidth(0.7)
         self.canvas.line(MARGIN, self.y + LEADING * 0.55, self.page_width - MARGIN, self.y + LEADING * 0.55)
         self.y -= LEADING * 0.4
+
+    def _noted(self) -> Iterator[str]:
+        for note in self.table.notes:
+            yield from simpleSplit(note, REGULAR, SIZE, self.page_width - 2 * MARGIN)
 
     def _end_page(self) -> None:
         self.canvas.setFont(REGULAR, SIZE)
@@ -132,9 +143,10 @@ def _fitted(cell: Cell, column: Column, width: float, font: str) -> list[str]:
 
 
 def _grouped(amount: str) -> str:
-    """1234567.00 as 1,234,567.00."""
-    whole, point, fraction = amount.partition(".")
-    return f"{int(whole):,}{point}{fraction}" if whole.lstrip("-").isdigit() else amount
+    """-1234567.00 as -1,234,567.00, and -0.50 as it is: a whole part of 0 has no sign of its own."""
+    digits = amount.removeprefix("-")
+    whole, point, fraction = digits.partition(".")
+    return f"{amount[: len(amount) - len(digits)]}{int(whole):,}{point}{fraction}" if whole.isdigit() else amount
 
 
 @cache

@@ -7,8 +7,10 @@ from typing import Any
 import xlsxwriter
 
 from stoa.kit.money import EXPONENTS, Money
-from stoa.platform.tables.table import Cell, Table
+from stoa.platform.tables.table import Cell, Row, Table
 
+MOST_LINES = 1_048_576
+"""Of one sheet, in every spreadsheet. What is written beyond is dropped without a word."""
 MOST_EXACT = 10**15
 """A spreadsheet's number is a double: it shows 15 digits. Larger amounts are written as text, to the last digit."""
 _OPTIONS = {
@@ -27,23 +29,45 @@ def written(table: Table) -> bytes:
     book = xlsxwriter.Workbook(target, _OPTIONS)
     book.set_properties({"title": table.title, "created": datetime(2000, 1, 1, tzinfo=UTC)})
     formats = _Formats(book)
-    sheet = book.add_worksheet(_sheet_name(table.title))
-    for number, column in enumerate(table.columns):
-        sheet.set_column(number, number, column.width)
-    line = 0
-    for text in (table.title, *table.notes):
-        sheet.write_string(line, 0, text, formats.bold if line == 0 else None)
-        line += 1
-    line += 1
-    sheet.freeze_panes(line + 1, 0)
-    for number, column in enumerate(table.columns):
-        sheet.write_string(line, number, column.title, formats.bold_right if column.is_amount else formats.bold)
+    sheets = _Sheets(book, formats, table)
     for row in table.rows:
-        line += 1
-        for number, cell in enumerate(row.cells):
-            _write(sheet, line, number, cell, formats, is_total=row.is_total)
+        sheets.write(row)
+    sheets.begin_if_none()
     book.close()
     return target.getvalue()
+
+
+class _Sheets:
+    """One after the other: a sheet ends at MOST_LINES, and the next begins with the same header."""
+
+    def __init__(self, book: Any, formats: "_Formats", table: Table) -> None:
+        self.book, self.formats, self.table = book, formats, table
+        self.sheet: Any = None
+        self.line = self.count = 0
+
+    def write(self, row: Row) -> None:
+        if self.sheet is None or self.line + 1 >= MOST_LINES:
+            self._begin()
+        self.line += 1
+        for number, cell in enumerate(row.cells):
+            _write(self.sheet, self.line, number, cell, self.formats, is_total=row.is_total)
+
+    def begin_if_none(self) -> None:
+        if self.sheet is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        self.count += 1
+        self.sheet = self.book.add_worksheet(_sheet_name(self.table.title, self.count))
+        for number, column in enumerate(self.table.columns):
+            self.sheet.set_column(number, number, column.width)
+        for line, text in enumerate((self.table.title, *self.table.notes)):
+            self.sheet.write_string(line, 0, text, self.formats.bold if line == 0 else None)
+        self.line = len(self.table.notes) + 2
+        self.sheet.freeze_panes(self.line + 1, 0)
+        for number, column in enumerate(self.table.columns):
+            shown = self.formats.bold_right if column.is_amount else self.formats.bold
+            self.sheet.write_string(self.line, number, column.title, shown)
 
 
 class _Formats:
@@ -77,6 +101,7 @@ def _write(sheet: Any, line: int, number: int, cell: Cell, formats: _Formats, *,
         sheet.write_string(line, number, cell, formats.bold if is_total else None)
 
 
-def _sheet_name(title: str) -> str:
+def _sheet_name(title: str, number: int) -> str:
     """What a sheet may be called: 31 characters, none of []:*?/\\ and no apostrophe at an end."""
-    return "".join(" " if each in "[]:*?/\\" else each for each in title)[:31].strip("' ") or "Sheet"
+    name = "".join(" " if each in "[]:*?/\\" else each for each in title)[:25].strip("' ") or "Sheet"
+    return name if number == 1 else f"{name} ({number})"

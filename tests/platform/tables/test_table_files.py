@@ -12,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from stoa.kit.money import Money
+from stoa.platform.tables import xlsx_file
 from stoa.platform.tables.table import Cell, Column, Format, Row, Table
 from stoa.platform.tables.writing import written_as
 
@@ -114,6 +115,32 @@ def test_pdf_says_it_all_on_every_page() -> None:
     assert ("Всего" in pages[2], "40,000,000,000,000,000.00" in pages[2]) == (True, True)
     letters = "".join(pages).replace("\n", "")
     assert letters.count("ж") == 90
+
+
+def test_pdf_keeps_the_sign_of_less_than_one() -> None:
+    content = file(table(row("a", -50), row("b", -5, "KWD"), row("c", -1, "JPY"), row("d", -100_000_50)), "pdf")
+    said = PdfReader(io.BytesIO(content)).pages[0].extract_text().split()
+    assert [word for word in said if word.startswith("-")] == ["-0.50", "-0.005", "-1", "-100,000.50"]
+
+
+def test_pdf_shows_every_note_and_wraps_what_is_long() -> None:
+    notes = tuple(f"Quarantined: record {number}" for number in range(150))
+    long = Table("t", "Statement of " + "a very long name " * 12, notes, COLUMNS, [row("a", 1)])
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(file(long, "pdf"))).pages]
+    said = "\n".join(pages)
+    assert len(pages) == 3
+    assert all(note in said for note in notes)
+    assert said.count("very long") == 12
+    assert "Page 3 of" in pages[2]
+
+
+def test_xlsx_goes_on_in_another_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_file, "MOST_LINES", 7)
+    parts = xlsx(file(table(*(row(f"r{number}", number) for number in range(8))), "xlsx"))
+    sheets = [parts[f"xl/worksheets/sheet{number}.xml"] for number in (1, 2, 3)]
+    assert [sum(f">r{number}<" in sheet for number in range(8)) for sheet in sheets] == [3, 3, 2]
+    assert all("Счёт" in sheet for sheet in sheets)
+    assert "(3)" in parts["xl/workbook.xml"]
 
 
 def test_the_same_table_is_the_same_file() -> None:
