@@ -3,7 +3,7 @@
 Nothing is taken back afterwards: each test has a book of its own and counts its rows."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ import pytest
 from stoa.apps.ledger.models import Balance, Entry, Line
 from stoa.apps.ledger.services.accounts import close_account
 from stoa.apps.ledger.services.periods import add_period, close_period
+from stoa.apps.ledger.services.posting import reverse_entry
 from stoa.apps.ledger.tests.factories import AT, Books
 from stoa.kit.ids import new_id, new_uuid
 from stoa.platform.db.tenant import tenant_scope
@@ -59,6 +60,8 @@ def session(url: str) -> Iterator[Session]:
 
 
 class Scene:
+    purse: UUID
+
     def __init__(self) -> None:
         self.books = Books()
         self.spare = self.books.account("spare")
@@ -189,3 +192,88 @@ def test_lines_are_counted_in_our_balances_not_in_a_temporary_table(session: Ses
     session.commit()
     with tenant_scope(scene.books.id):
         assert Balance.objects.get(pk=scene.books["cash"]).debit_minor == 100_05
+
+
+def _entry(session: Session, scene: Scene, *lines: tuple[UUID, int, int, str], **of: Any) -> None:
+    """Whole, as a service would write it, but for what is wrong with it."""
+    made = new_uuid()
+    for account, side, amount, currency in lines:
+        session.execute(
+            "INSERT INTO ledger_line (entry_id, account_id, side, amount_minor, currency, memo) "
+            "VALUES (%s, %s, %s, %s, %s, '')",
+            [made, account, side, amount, currency],
+        )
+    session.execute(
+        """INSERT INTO ledger_entry (id, book_id, kind, key, effective_at, description, reference_type, reference_id,
+        request_id, line_count, digest, reverses_id) VALUES (%s, %s, 'manual', %s, %s, '', '', '', '', %s, '', %s)""",
+        [made, scene.books.id, of.get("key") or new_id(), of.get("at", AT), len(lines), of.get("reverses")],
+    )
+
+
+def _both(
+    scene: Scene, amount: int = 5, other: int = 5, currency: str = "USD"
+) -> tuple[tuple[UUID, int, int, str], ...]:
+    return (scene.books["cash"], 1, amount, currency), (scene.books["equity"], -1, other, currency)
+
+
+def _mirror(scene: Scene) -> tuple[tuple[UUID, int, int, str], ...]:
+    return (scene.books["equity"], 1, 100_00, "USD"), (scene.books["cash"], -1, 100_00, "USD")
+
+
+NAMED: dict[str, Callable[[Session, Scene], object]] = {
+    "an unbalanced entry": lambda session, scene: _entry(session, scene, *_both(scene, 5, 4)),
+    "a late line": lambda session, scene: session.execute(LINE, [scene.posted, scene.books["cash"], 1, 5]),
+    "an orphan line": lambda session, scene: session.execute(LINE, [new_uuid(), scene.books["cash"], 1, 5]),
+    "an update": lambda session, scene: session.execute("UPDATE ledger_entry SET description = 'x'"),
+    "an update of lines": lambda session, scene: session.execute("UPDATE ledger_line SET amount_minor = 1"),
+    "a delete": lambda session, scene: session.execute("DELETE FROM ledger_line"),
+    "a replacement": lambda session, scene: session.execute(
+        "INSERT INTO ledger_entry SELECT * FROM ledger_entry WHERE id = %s ON CONFLICT (id) DO UPDATE SET kind = 'x'",
+        [scene.posted],
+    ),
+    "a replacement by MERGE": lambda session, scene: session.execute(
+        "MERGE INTO ledger_line AS here USING ledger_line AS there ON here.id = there.id AND there.entry_id = %s "
+        "WHEN MATCHED THEN UPDATE SET amount_minor = 1",
+        [scene.posted],
+    ),
+    "a removal inside a query": lambda session, scene: session.execute(
+        "WITH gone AS (DELETE FROM ledger_line WHERE entry_id = %s RETURNING id) SELECT count(*) FROM gone",
+        [scene.posted],
+    ),
+    "a truncation": lambda session, scene: session.execute("TRUNCATE ledger_line"),
+    "a truncation with all that hangs on it": lambda session, scene: session.execute("TRUNCATE ledger_entry CASCADE"),
+    "a second reversal": lambda session, scene: _entry(session, scene, *_mirror(scene), reverses=scene.posted),
+    "a closed period": lambda session, scene: _entry(session, scene, *_both(scene), at=AT - timedelta(days=8, hours=1)),
+    "another currency": lambda session, scene: _entry(session, scene, *_both(scene, currency="EUR")),
+    "a key again": lambda session, scene: _entry(session, scene, *_both(scene), key="taken"),
+    "an overdraft": lambda session, scene: _entry(
+        session, scene, (scene.purse, -1, 1, "USD"), (scene.books["cash"], 1, 1, "USD")
+    ),
+    "a balance written": lambda session, scene: session.execute(
+        "UPDATE ledger_balance SET debit_minor = debit_minor + 1 WHERE account_id = %s", [scene.books["cash"]]
+    ),
+    "a rule asked early, and a line after it": lambda session, scene: (
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE"),
+        session.execute(LINE, [scene.posted, scene.books["cash"], 1, 5]),
+    ),
+    "a line under another search path": lambda session, scene: (
+        session.execute("CREATE TEMP TABLE ledger_entry (id uuid, line_count smallint)"),
+        session.execute("SET search_path = pg_temp, public"),
+        session.execute(LINE, [new_uuid(), scene.books["cash"], 1, 5]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_second_connection_is_refused_what_the_first_is(url: str, scene: Scene, name: str) -> None:
+    close_period(book_id=scene.books.id, period_id=scene.period)
+    scene.purse = scene.books.account("purse", floor=0)
+    scene.books.move("cash", "equity", 1, key="taken")
+    reverse_entry(book_id=scene.books.id, entry_id=scene.posted, key="back")
+    before = scene.state()
+    with psycopg.connect(url) as session, pytest.raises(psycopg.Error) as refused:
+        NAMED[name](session, scene)
+        session.commit()
+    assert refused.value.sqlstate is not None
+    assert refused.value.sqlstate[:2] in {"23", "42"}  # integrity, or no right to
+    assert scene.state() == before

@@ -164,3 +164,51 @@ def test_a_year_that_ends_in_a_closed_period_is_refused(office: Office) -> None:
     office.books.move("cash", "sales_revenue", 5, at=office.now - timedelta(days=500))
     assert office.post("years/close", {"ends_at": office.past}).code == "PERIOD_CLOSED"
     assert office.written()[:2] == (1, 2)
+
+
+BAD_AMOUNTS: dict[str, Any] = {
+    "nothing": "0.00",
+    "less than nothing": "-1.00",
+    "too many decimals": "1.001",
+    "no number": "NaN",
+    "an exponent": "1e3",
+    "too much": "1" + "0" * 30,
+    "a JSON number": 1,
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("name", BAD_AMOUNTS)
+def test_a_hold_takes_no_bad_amount(office: Office, name: str) -> None:
+    until = isoformat(office.now + timedelta(hours=1))
+    account = office.ids["1000"]
+    amount = {"amount": BAD_AMOUNTS[name], "currency": "USD"}
+    hold, before = office.held(), office.written()
+    refused = office.post("holds", {"account_id": account, "amount": amount, "expires_at": until})
+    assert (refused.status, refused.code) == (422, "VALIDATION_ERROR")
+    lines = [{"account_id": account, "credit": BAD_AMOUNTS[name]}, {"account_id": office.ids["3000"], "debit": "1.00"}]
+    refused = office.post(f"holds/{hold}/post", {"lines": lines})
+    assert refused.status == 422, refused.error
+    assert office.written() == before
+    assert office.read(f"holds/{hold}").data["state"] == "pending"
+
+
+def test_a_hold_is_on_an_account_of_this_book_in_its_currency_and_its_key_is_short(office: Office) -> None:
+    until = isoformat(office.now + timedelta(hours=1))
+    money = {"amount": "1.00", "currency": "USD"}
+    good = {"account_id": office.ids["1000"], "amount": money, "expires_at": until}
+    stranger = {"account_id": str(Books()["cash"])}
+    for code, of in (
+        ("NOT_FOUND", stranger),
+        ("CURRENCY_MISMATCH", {"amount": {"amount": "1.00", "currency": "EUR"}}),
+        ("VALIDATION_ERROR", {"amount": {"amount": "1.00", "currency": "XXX"}}),
+        ("VALIDATION_ERROR", {"expires_at": "1800-01-01T00:00:00Z"}),
+    ):
+        assert office.post("holds", good | of).code == code, of
+    assert office.post("holds", good, key="k" * 256).code == "IDEMPOTENCY_KEY_INVALID"
+    hold = office.held()
+    lines = [{**stranger, "debit": "1.00"}, {"account_id": office.ids["1000"], "credit": "1.00"}]
+    assert office.post(f"holds/{hold}/post", {"lines": lines}).code == "UNKNOWN_ACCOUNT"
+    many = {"lines": office.lines("3000", "1000", "0.01") * 501}
+    assert office.post(f"holds/{hold}/post", many).status in {413, 422}
+    assert office.written() == (0, 0, 1)

@@ -227,3 +227,28 @@ def test_a_key_of_something_else_is_refused(ann: Purse, ben: Purse, staff: Perso
     refund_spend(entry_id=spent, amount=Money(50, "SLC"), key=key)
     refused = Purse(api, staff).post(f"spend/{spent}/refund", {"amount": coins("0.10")}, key)
     assert (refused.code, ann.balance, ben.balance) == ("KEY_REUSED", "98.50", "1.00")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        *((amount, "SLC") for amount in ("0.00", "-1.00", "1.001", "NaN", "1e3", "1" + "0" * 30, 1, None)),
+        ("1.00", "USD"),
+        ("1.00", "XXX"),
+    ],
+)
+def test_no_route_takes_a_bad_amount(ann: Purse, ben: Purse, staff: Person, amount: Any, currency: str) -> None:
+    money = {"amount": amount, "currency": currency}
+    spent = ann.post("spend", {"amount": coins("10.00")}).data["entry_id"]
+    before = (ann.balance, ben.balance, Spend.objects.count())
+    for who, path, body in (
+        (ann, "transfers", {"recipient": ben.key, "amount": money}),
+        (ann, "spend", {"amount": money}),
+        (Purse(ann.api, staff), f"spend/{spent}/refund", {"amount": money}),
+    ):
+        refused = who.post(path, body)
+        assert (refused.status, refused.code) == (422, "VALIDATION_ERROR"), (path, refused.error)
+    for path in ("transfers", "spend"):
+        body = {"recipient": ben.key, "amount": coins("1.00")} if path == "transfers" else {"amount": coins("1.00")}
+        assert ann.post(path, body, "k" * 256).code == "IDEMPOTENCY_KEY_INVALID"
+    assert (ann.balance, ben.balance, Spend.objects.count()) == before
