@@ -18,7 +18,7 @@ TARGETS = {
     "migrate": "exec .venv/bin/python manage.py migrate",
     "redis-up": "exec sh scripts/redis_up.sh",
     "bench": "exec .venv/bin/python -m benchmarks",
-    "soak": "exec .venv/bin/python -m benchmarks.soak",
+    "soak": ".venv/bin/python -m benchmarks.soak",
     "soak-gateway": "exec .venv/bin/python -m benchmarks.gateway.soak",
     "soak-ledger": "exec .venv/bin/python -m pytest -q --hypothesis-profile=long stoa/apps/ledger/tests/test_machine.py",
     "races": ".venv/bin/pytest -q tests/races",
