@@ -72,9 +72,13 @@ def _play_all(book: "Book", url: str, length: Length) -> Found:
             asked[name] = stack.enter_context(world.peer_clients(name, python))
         found: Found = {(way, scene): Measured() for way in asked for scene in SCENES}
         found |= {("batch", scene): Measured() for scene in ("one", "cold")}
-        for _ in range(length.rounds):
+        ways = list(asked)
+        for number in range(length.rounds):
+            # Each round begins with another way: none is always the one after the peer's.
+            turn = number % len(ways)
             for scene, (accounts, count) in SCENES.items():
-                for way, clients in asked.items():
+                for way in ways[turn:] + ways[:turn]:
+                    clients = asked[way]
                     play(found[way, scene], clients[:count], way=way, scene=accounts, seconds=length.seconds)
             for scene in ("one", "cold"):
                 accounts, count = SCENES[scene]
