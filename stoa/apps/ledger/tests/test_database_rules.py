@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
-from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Rate, Seal
+from stoa.apps.ledger.models import Balance, Entry, Hold, Line, Period, Quarantined, Rate, Seal, Unsealed
 from stoa.apps.ledger.services.holds import hold_funds
 from stoa.apps.ledger.services.journal import AskedEntry, AskedLine
 from stoa.apps.ledger.services.periods import add_period, close_period
@@ -40,7 +40,7 @@ def run(statement: str, *values: Any) -> None:
         cursor.execute(statement, values or None)
 
 
-_KEPT = (Entry, Line, Balance, Hold, Period, Quarantined, Rate)
+_KEPT = (Entry, Line, Balance, Hold, Period, Quarantined, Rate, Unsealed)
 
 
 class Scene:
@@ -78,6 +78,7 @@ class Scene:
             stored_uuid(self.closed),
         )
         seal_entries()
+        self.waiting = books.move("cash", "equity", 1).entry_id
 
     def _aside(self) -> Any:
         return quarantine_entry(
@@ -188,6 +189,10 @@ def _cured_by(entry: Callable[[Scene], Any]) -> Callable[[Scene], None]:
     return attack
 
 
+def _floor(value: str) -> Callable[[Scene], None]:
+    return lambda scene: run(f"UPDATE ledger_account SET floor_minor = {value} WHERE id = %s", stored_uuid(scene.purse))
+
+
 def _rate(
     at: str = "recorded_at", *, mantissa: str = "108", scale: str = "2", pair: str = "'EUR', 'USD'"
 ) -> Callable[[Scene], None]:
@@ -271,6 +276,15 @@ ATTACKS: dict[str, Callable[[Scene], None]] = {
     "an account that grows on the other side": _account("normal = -1"),
     "an account of nobody": _account("owner = 'payments'"),
     "an account closed with a balance": _account("is_open = " + "(1 = 0)"),
+    "a floor lowered": _floor("-1"),
+    "a floor removed": _floor("NULL"),
+    "an entry taken out of the queue": lambda scene: run(
+        "DELETE FROM ledger_unsealed WHERE entry_id = %s", stored_uuid(scene.waiting)
+    ),
+    "another entry in its place in the queue": lambda scene: run(
+        "UPDATE ledger_unsealed SET entry_id = %s WHERE entry_id = %s",
+        *(stored_uuid(new_uuid()), stored_uuid(scene.waiting)),
+    ),
     "a rate changed": _of("ledger_rate", "UPDATE {table} SET mantissa = 1"),
     "a rate removed": _of("ledger_rate", "DELETE FROM {table}"),
     "a second rate of one instant": _rate(f"'{stored_time(AT)}'"),
@@ -328,6 +342,10 @@ ON_POSTGRES: dict[str, str] = {
     "lines truncated": "TRUNCATE ledger_line",
     "balances truncated": "TRUNCATE ledger_balance",
     "seals truncated": "TRUNCATE ledger_seal",
+    "the queue of the sealer truncated": "TRUNCATE ledger_unsealed",
+    "rates truncated": "TRUNCATE ledger_rate",
+    "quarantined records truncated": "TRUNCATE ledger_quarantine",
+    "checkpoints truncated": "TRUNCATE ledger_checkpoint, ledger_day_turnover",
     "a trigger switched off": "ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_judged",
     "a trigger dropped": "DROP TRIGGER ledger_balance_guarded ON ledger_balance",
     "a function replaced": "CREATE OR REPLACE FUNCTION ledger_balance_guarded_v1() RETURNS trigger LANGUAGE plpgsql "
@@ -379,7 +397,7 @@ def test_what_is_right_is_taken(scene: Scene) -> None:
         else:
             run("SET CONSTRAINTS ALL IMMEDIATE")
     with tenant_scope(scene.books.id):
-        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (10, 80_00)
+        assert (Entry.objects.count(), Balance.objects.get(pk=scene.purse).available_minor) == (11, 80_00)
 
 
 def test_a_missing_rule_stops_the_start() -> None:

@@ -236,6 +236,21 @@ BEGIN
   RETURN NEW;
 END $$"""
 
+FLOOR_KEPT = f"""CREATE OR REPLACE FUNCTION ledger_floor_kept_v1() RETURNS trigger {_OURS} AS $$
+BEGIN
+  IF OLD.floor_minor IS NOT NULL AND (NEW.floor_minor IS NULL OR NEW.floor_minor < OLD.floor_minor) THEN
+    {_refuse("FLOOR_LOWERED")}; END IF;
+  RETURN NEW;
+END $$"""
+
+UNSEALED_KEPT = f"""CREATE OR REPLACE FUNCTION ledger_unsealed_kept_v1() RETURNS trigger {_OURS} AS $$
+BEGIN
+  -- Out of the queue only into the chain: an entry in neither would have no number for ever.
+  IF TG_OP = 'UPDATE' OR NOT EXISTS (SELECT 1 FROM ledger_seal WHERE entry_id = OLD.entry_id) THEN
+    {_refuse("UNSEALED")}; END IF;
+  RETURN OLD;
+END $$"""
+
 FUNCTIONS = {
     "ledger_lines_inserted_v1": LINES_INSERTED,
     "ledger_line_kept_v1": LINE_KEPT,
@@ -247,6 +262,8 @@ FUNCTIONS = {
     "ledger_period_changed_v1": PERIOD_CHANGED,
     "ledger_post_v1": POST,
     "ledger_quarantine_changed_v1": QUARANTINE_CHANGED,
+    "ledger_floor_kept_v1": FLOOR_KEPT,
+    "ledger_unsealed_kept_v1": UNSEALED_KEPT,
     "ledger_quarantine_made_v1": QUARANTINE_MADE,
 }
 """In the order in which they are made."""
@@ -304,6 +321,18 @@ TRIGGERS = {
     "ledger_period_no_truncate": (
         "ledger_period",
         "BEFORE TRUNCATE ON ledger_period FOR EACH STATEMENT EXECUTE FUNCTION stoa_append_only()",
+    ),
+    "ledger_floor_kept": (
+        "ledger_account",
+        "BEFORE UPDATE OF floor_minor ON ledger_account FOR EACH ROW EXECUTE FUNCTION ledger_floor_kept_v1()",
+    ),
+    "ledger_unsealed_kept": (
+        "ledger_unsealed",
+        "BEFORE UPDATE OR DELETE ON ledger_unsealed FOR EACH ROW EXECUTE FUNCTION ledger_unsealed_kept_v1()",
+    ),
+    "ledger_unsealed_no_truncate": (
+        "ledger_unsealed",
+        "BEFORE TRUNCATE ON ledger_unsealed FOR EACH STATEMENT EXECUTE FUNCTION stoa_append_only()",
     ),
     "ledger_quarantine_changed": (
         "ledger_quarantine",

@@ -197,6 +197,13 @@ RATE_MADE = f"""BEFORE INSERT ON ledger_rate BEGIN
 END"""
 QUARANTINE_KEPT = f"BEFORE DELETE ON ledger_quarantine BEGIN {_refuse('QUARANTINE_FIXED', '1')} END"
 
+_LOWERED = "OLD.floor_minor IS NOT NULL AND (NEW.floor_minor IS NULL OR NEW.floor_minor < OLD.floor_minor)"
+FLOOR_KEPT = f"BEFORE UPDATE OF floor_minor ON ledger_account BEGIN {_refuse('FLOOR_LOWERED', _LOWERED)} END"
+# Out of the queue only into the chain: an entry in neither would have no number for ever.
+_NO_SEAL = "NOT EXISTS (SELECT 1 FROM ledger_seal WHERE entry_id = OLD.entry_id)"
+UNSEALED_KEPT = f"BEFORE DELETE ON ledger_unsealed BEGIN {_refuse('UNSEALED', _NO_SEAL)} END"
+UNSEALED_FIXED = f"BEFORE UPDATE ON ledger_unsealed BEGIN {_refuse('UNSEALED', '1')} END"
+
 TRIGGERS = {
     "ledger_line_judged": ("ledger_line", LINE_JUDGED),
     "ledger_line_counted": ("ledger_line", LINE_COUNTED),
@@ -216,6 +223,9 @@ TRIGGERS = {
     "ledger_period_kept": ("ledger_period", PERIOD_KEPT),
     "ledger_seal_made": ("ledger_seal", SEAL_MADE),
     "ledger_rate_made": ("ledger_rate", RATE_MADE),
+    "ledger_floor_kept": ("ledger_account", FLOOR_KEPT),
+    "ledger_unsealed_kept": ("ledger_unsealed", UNSEALED_KEPT),
+    "ledger_unsealed_fixed": ("ledger_unsealed", UNSEALED_FIXED),
     "ledger_quarantine_changed": ("ledger_quarantine", QUARANTINE_CHANGED),
     "ledger_quarantine_made": ("ledger_quarantine", QUARANTINE_MADE),
     "ledger_quarantine_kept": ("ledger_quarantine", QUARANTINE_KEPT),
