@@ -17,9 +17,10 @@ from stoa.platform.db.transactions import transaction
 
 _ROOM = {"jit": "off", "max_parallel_workers_per_gather": "2"}
 """Compiling costs more than it saves; a helper for each of two cores."""
-_BY_INDEX = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
+_BY_INDEX = dict.fromkeys(("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_bitmapscan"), "off")
 """Entries, lines and seals lie in one order, so that looking each up is faster than a table of a million in memory, and
-helpers share it without the server's shared memory, of which a container has little."""
+helpers share it without the server's shared memory, of which a container has little. No scan of a whole table, or the
+planner takes one for each entry while it has no figures of the tables, as after a restore: minutes for ten thousand."""
 _FOR_SUMS = {"work_mem": "'64MB'", "enable_parallel_hash": "off"}
 _MOST_UNCOUNTED = 20_000
 """Entries behind the last checkpoints: with more of them the days are asked by name."""
