@@ -156,7 +156,7 @@ def test_what_a_report_refuses_is_its_failure(books: Books) -> None:
         parameters = dict(ReportJob.objects.get(pk=job.pk).parameters)
         ReportJob.objects.filter(pk=job.pk).update(parameters=parameters | {"account_id": new_id()})
     drain()
-    assert (read(job).state, read(job).failure, storage().keys("reports")) == ("failed", "NOT_FOUND", [])
+    assert (read(job).state, read(job).failure, storage().keys(f"reports/{books.id}")) == ("failed", "NOT_FOUND", [])
 
 
 def test_old_ones_go_and_leave_nothing(books: Books) -> None:
@@ -166,7 +166,7 @@ def test_old_ones_go_and_leave_nothing(books: Books) -> None:
     write_report(book_id=books.id, job_id=old.pk)
     assert (forget_reports(limit=10), forget_reports(limit=10)) == (2, 0)
     drain()
-    assert storage().keys("reports") == [key_of(job=kept)]
+    assert storage().keys(f"reports/{books.id}") == [key_of(job=kept)]
     with tenant_scope(books.id):
         assert ReportJob.objects.get().pk == kept.pk
 
