@@ -12,7 +12,7 @@ from stoa.apps.ledger.http.inputs import WITHOUT
 from stoa.apps.ledger.models import ReportJob
 from stoa.apps.ledger.queries import report_job_of, report_job_page
 from stoa.apps.ledger.services.books import books_of_organization
-from stoa.apps.ledger.services.report_jobs import AskedReport, ask_report, link_of
+from stoa.apps.ledger.services.report_jobs import AskedReport, ReportName, ask_report, link_of
 from stoa.kit.errors import Missing
 from stoa.platform.http.access import org
 from stoa.platform.http.endpoints import Routes
@@ -23,23 +23,12 @@ from stoa.platform.http.views import Call
 routes = Routes("ledger")
 _JOBS = "ledger/reports/jobs"
 _MAY = org("reports", "export")
-type _Name = Literal[
-    "trial-balance",
-    "income-statement",
-    "balance-sheet",
-    "cash-flow",
-    "tax",
-    "general-ledger",
-    "aged-receivables",
-    "aged-payables",
-    "account-statement",
-]
 
 
 class ReportJobInput(Input):
     """As it is known now: what is posted later does not come into it."""
 
-    report: _Name
+    report: ReportName
     format: Literal["csv", "xlsx", "pdf"]
     since: Moment | None = Field(None, description="From this instant on.")
     until: Moment | None = Field(None, description="Up to but without this instant.")

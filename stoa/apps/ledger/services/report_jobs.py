@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast, get_args
 from uuid import UUID
 
 from stoa.apps.ledger.contracts import Span
@@ -38,10 +38,18 @@ from stoa.runtime.pause_points import pause_point
 
 log = get_logger(__name__)
 STATEMENT = "account-statement"
-REPORTS = (
-    *("trial-balance", "income-statement", "balance-sheet", "cash-flow", "tax", "general-ledger"),
-    *("aged-receivables", "aged-payables", STATEMENT),
-)
+ReportName = Literal[
+    "trial-balance",
+    "income-statement",
+    "balance-sheet",
+    "cash-flow",
+    "tax",
+    "general-ledger",
+    "aged-receivables",
+    "aged-payables",
+    "account-statement",
+]
+REPORTS: tuple[ReportName, ...] = get_args(ReportName)
 LINK_LIVES = timedelta(minutes=15)
 TELL_EVERY = 2000
 """Rows between two words of progress."""
@@ -50,7 +58,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class AskedReport:
-    report: str
+    report: ReportName
     form: Format
     since: datetime | None = None
     until: datetime | None = None

@@ -34,7 +34,6 @@ from stoa.platform.db.tenant import tenant_scope
 from stoa.platform.outbox.values import read_uuid, stored_time, stored_uuid
 
 CASH_ROLES = ("cash", "bank")
-MOST_ROWS = 10_000
 
 _SUMS = """SELECT account.id, account.code, account.name, account.type, account.normal, account.currency, account.role,
   sum(CASE line.side WHEN 1 THEN line.amount_minor ELSE 0 END),

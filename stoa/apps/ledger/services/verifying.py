@@ -1,8 +1,9 @@
 """Does everything in the books hold? Every rule that the triggers keep, asked again of what is there.
 
-Each check is one set-based statement that names at most MOST_NAMED offenders more than are set aside; the chain is walked in order. On PostgreSQL
-a look ahead over all books counts first, and only what may be wrong is asked by name. What was
-changed by somebody who could switch the triggers off is found here: sums, balances, digests or the chain differ."""
+Each check is one set-based statement that names at most MOST_NAMED offenders more than are set aside; the chain is
+walked in order. On PostgreSQL a look ahead over all books counts first, and only what may be wrong is asked by name.
+What was changed by somebody who could switch the triggers off is found here: sums, balances, digests or the chain
+differ."""
 
 # ruff: noqa: S608 - every statement is written here; values are parameters
 

@@ -55,7 +55,7 @@ def books() -> Books:
     return made
 
 
-def ask(books: Books, report: str = "general-ledger", form: Any = "csv", key: str = "", **of: Any) -> ReportJob:
+def ask(books: Books, report: Any = "general-ledger", form: Any = "csv", key: str = "", **of: Any) -> ReportJob:
     asked = AskedReport(report=report, form=form, **of)
     return ask_report(book_id=books.id, asked=asked, key=key or new_id(), by=new_uuid())
 
